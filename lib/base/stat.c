@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: ISC */
+#include "base/stat.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	VERSION = 1,
+	ROWS_MOST = 4096,
+	SIZE_MOST = 4096, /* of a head or a row, whoever wrote it */
+};
+
+static const char magic[8] = "kn-stat\n";
+
+/* kn-stat(5) describes both; the version changes when they do, unless fields
+ * are only added at the end: readers go by the sizes in the head. */
+struct head {
+	char magic[8];
+	uint64_t version, head_size, row_size, rows;
+	char prog[32];
+	uint64_t pid;
+	int64_t started;
+	_Atomic int64_t beat;
+	_Atomic uint64_t inflight;
+	uint64_t spare[3];
+};
+
+struct row {
+	_Atomic uint64_t value;
+	uint64_t kind;
+	char name[64], labels[64], help[128];
+};
+
+_Static_assert(sizeof(struct head) == 128, "the head as kn-stat(5) has it");
+_Static_assert(sizeof(struct row) == 272, "a row as kn-stat(5) has it");
+_Static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2,
+    "values are shared with other processes");
+
+struct stats {
+	struct head *head;
+	struct row *rows;
+	size_t n, bytes;
+	bool mapped;
+};
+
+static bool
+set_text(char *field, size_t room, const char *text)
+{
+	size_t n = strnlen(text, room);
+
+	if (n == room)
+		return false;
+	memcpy(field, text, n);
+	return true;
+}
+
+/* Fill zeroed memory with the head and all rows. */
+static int
+compose(void *image, const char *prog, const struct stat_row *rows, size_t n)
+{
+	struct head *head = image;
+	struct row *row = (struct row *)(head + 1);
+
+	memcpy(head->magic, magic, sizeof magic);
+	head->version = VERSION;
+	head->head_size = sizeof *head;
+	head->row_size = sizeof *row;
+	head->rows = n;
+	head->pid = (uint64_t)getpid();
+	head->started = msec_now();
+	atomic_init(&head->beat, head->started);
+	if (!set_text(head->prog, sizeof head->prog, prog))
+		goto wrong;
+	for (size_t i = 0; i < n; i++, row++) {
+		row->kind = rows[i].kind;
+		if (!set_text(row->name, sizeof row->name, rows[i].name) ||
+		    !set_text(
+			row->labels, sizeof row->labels, rows[i].labels) ||
+		    !set_text(row->help, sizeof row->help, rows[i].help))
+			goto wrong;
+	}
+	return 0;
+wrong:
+	errno = EINVAL;
+	return -1;
+}
+
+/* A name beside path that starts with a dot, so that who lists the directory
+ * does not take the file for a program's. */
+static int
+name_beside(const char *path, char out[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+	int n = snprintf(
+	    out, PATH_MAX, "%.*s.%s.XXXXXX", (int)(base - path), path, base);
+
+	if (n < 0 || n >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return 0;
+}
+
+/* Written, not only made long enough: a full disk is to be an error here and
+ * not a SIGBUS at some later stat_add. */
+static int
+write_image(int fd, const uint8_t *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(fd, p, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -1;
+		p += done;
+		n -= (size_t)done;
+	}
+	/* who may see them is for the directory to say */
+	return fchmod(fd, 0644);
+}
+
+/* The image as a file under its final name, and mapped. */
+static void *
+publish(const char *path, const void *image, size_t bytes)
+{
+	char beside[PATH_MAX];
+	void *map = MAP_FAILED;
+	int fd, err;
+
+	if (name_beside(path, beside) < 0)
+		return NULL;
+	fd = mkostemp(beside, O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	if (write_image(fd, image, bytes) < 0)
+		goto out;
+	map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		goto out;
+	if (rename(beside, path) < 0) {
+		err = errno;
+		munmap(map, bytes);
+		map = MAP_FAILED;
+		errno = err;
+	}
+out:
+	err = errno;
+	if (map == MAP_FAILED)
+		unlink(beside);
+	close(fd);
+	errno = err;
+	return map == MAP_FAILED ? NULL : map;
+}
+
+struct stats *
+stat_open(
+    const char *path, const char *prog, const struct stat_row *rows, size_t n)
+{
+	struct stats *s;
+	size_t bytes;
+	void *image, *map;
+
+	if (n > ROWS_MOST) {
+		errno = EINVAL;
+		return NULL;
+	}
+	bytes = sizeof(struct head) + n * sizeof(struct row);
+	map = image = mem_new(bytes);
+	if (compose(image, prog, rows, n) < 0)
+		map = NULL;
+	else if (path)
+		map = publish(path, image, bytes);
+	if (map != image)
+		free(image);
+	if (map == NULL)
+		return NULL;
+	s = mem_new(sizeof *s);
+	s->head = map;
+	s->rows = (struct row *)(s->head + 1);
+	s->n = n;
+	s->bytes = bytes;
+	s->mapped = path != NULL;
+	return s;
+}
+
+void
+stat_close(struct stats *s)
+{
+	if (s == NULL)
+		return;
+	if (s->mapped)
+		munmap(s->head, s->bytes);
+	else
+		free(s->head);
+	free(s);
+}
+
+void
+stat_add(struct stats *s, size_t row, uint64_t n)
+{
+	if (row < s->n)
+		atomic_fetch_add_explicit(
+		    &s->rows[row].value, n, memory_order_relaxed);
+}
+
+void
+stat_set(struct stats *s, size_t row, uint64_t value)
+{
+	if (row < s->n)
+		atomic_store_explicit(
+		    &s->rows[row].value, value, memory_order_relaxed);
+}
+
+uint64_t
+stat_get(const struct stats *s, size_t row)
+{
+	if (row >= s->n)
+		return 0;
+	return atomic_load_explicit(&s->rows[row].value, memory_order_relaxed);
+}
+
+void
+stat_beat(struct stats *s, msec now, uint64_t inflight)
+{
+	atomic_store_explicit(&s->head->beat, now, memory_order_relaxed);
+	atomic_store_explicit(
+	    &s->head->inflight, inflight, memory_order_relaxed);
+}
+
+static bool
+size_fits(uint64_t size, size_t least)
+{
+	return size >= least && size <= SIZE_MOST && size % 8 == 0;
+}
+
+static bool
+get_text(char *out, const char *field, size_t room)
+{
+	memcpy(out, field, room);
+	return memchr(out, '\0', room) != NULL;
+}
+
+/* The file may change under us, so what is checked is a copy and every row is
+ * checked again when it is read. */
+static int
+check_head(const struct stat_view *v, struct head *h)
+{
+	memcpy(h, v->map, sizeof *h);
+	if (memcmp(h->magic, magic, sizeof magic) == 0 &&
+	    h->version == VERSION &&
+	    size_fits(h->head_size, sizeof(struct head)) &&
+	    size_fits(h->row_size, sizeof(struct row)) &&
+	    h->rows <= ROWS_MOST &&
+	    v->bytes == h->head_size + h->rows * h->row_size)
+		return 0;
+	errno = EBADMSG;
+	return -1;
+}
+
+int
+stat_read(const struct stat_view *v, size_t row, struct stat_value *out)
+{
+	struct head h;
+	const struct row *r;
+	uint64_t kind;
+
+	if (check_head(v, &h) < 0)
+		return -1;
+	if (row >= h.rows) {
+		errno = ERANGE;
+		return -1;
+	}
+	r = (const void *)((const char *)v->map + h.head_size +
+			   row * h.row_size);
+	kind = r->kind;
+	if (kind > STAT_GAUGE ||
+	    !get_text(out->name, r->name, sizeof r->name) ||
+	    !get_text(out->labels, r->labels, sizeof r->labels) ||
+	    !get_text(out->help, r->help, sizeof r->help)) {
+		errno = EBADMSG;
+		return -1;
+	}
+	out->kind = (enum stat_kind)kind;
+	out->value = atomic_load_explicit(&r->value, memory_order_relaxed);
+	return 0;
+}
+
+static int
+check_view(struct stat_view *v)
+{
+	const struct head *live = v->map;
+	struct stat_value value;
+	struct head h;
+
+	if (check_head(v, &h) < 0)
+		return -1;
+	if (!get_text(v->prog, h.prog, sizeof h.prog)) {
+		errno = EBADMSG;
+		return -1;
+	}
+	v->n = h.rows;
+	v->pid = h.pid;
+	v->started = h.started;
+	v->beat = atomic_load_explicit(&live->beat, memory_order_relaxed);
+	v->inflight =
+	    atomic_load_explicit(&live->inflight, memory_order_relaxed);
+	for (size_t i = 0; i < v->n; i++)
+		if (stat_read(v, i, &value) < 0)
+			return -1;
+	return 0;
+}
+
+/* The size of an open file that may be one of ours, or 0. */
+static size_t
+plausible_size(int fd)
+{
+	const off_t most = SIZE_MOST + (off_t)ROWS_MOST * SIZE_MOST;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return 0;
+	if (!S_ISREG(st.st_mode) || st.st_size > most ||
+	    st.st_size < (off_t)sizeof(struct head)) {
+		errno = EBADMSG;
+		return 0;
+	}
+	return (size_t)st.st_size;
+}
+
+int
+stat_view(const char *path, struct stat_view *v)
+{
+	/* O_NONBLOCK: a FIFO laid there must not hold us up */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err;
+	void *map = MAP_FAILED;
+
+	*v = (struct stat_view){ 0 };
+	if (fd < 0)
+		return -1;
+	v->bytes = plausible_size(fd);
+	if (v->bytes > 0)
+		map = mmap(NULL, v->bytes, PROT_READ, MAP_SHARED, fd, 0);
+	err = errno;
+	close(fd);
+	errno = err;
+	if (map == MAP_FAILED)
+		return -1;
+	v->map = map;
+	if (check_view(v) == 0)
+		return 0;
+	err = errno;
+	stat_unview(v);
+	errno = err;
+	return -1;
+}
+
+void
+stat_unview(struct stat_view *v)
+{
+	if (v->map)
+		munmap((void *)(uintptr_t)v->map, v->bytes);
+	*v = (struct stat_view){ 0 };
+}
