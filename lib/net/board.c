@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Programs come and go; what they ask for is checked against their rights here
+ * and done elsewhere. */
+#include "net/board.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/board_own.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	PAUSE = 1000,          /* ms without accepting programs */
+	DRAIN_MOST = 86400000, /* ms */
+};
+
+const char *const board_words[] = { "serve", "open", "dial", "events", "admit",
+	"addr", "drain", NULL };
+
+struct ctl *
+board_message(struct board *b)
+{
+	memset(&b->say, 0, sizeof b->say);
+	return &b->say;
+}
+
+void
+board_fail(struct program *p, uint64_t tag, enum reason why, const char *text)
+{
+	struct ctl *m = board_message(p->board);
+	size_t n = strlen(text);
+
+	m->has_fail = m->fail.has_tag = m->fail.has_reason = m->fail.has_text =
+	    true;
+	m->fail.tag = tag;
+	m->fail.reason = why;
+	m->fail.text = slice_of(text, n < 512 ? n : 512);
+	if (p->end)
+		ctl_say(p->end, m, -1);
+}
+
+struct program *
+board_server(const struct board *b, const char *protocol)
+{
+	for (struct program *p = b->programs; p; p = p->next)
+		for (size_t i = 0; i < p->nprotocols; i++)
+			if (strcmp(p->protocols[i], protocol) == 0)
+				return p;
+	return NULL;
+}
+
+static void
+say_self(struct program *p)
+{
+	struct board *b = p->board;
+	const struct self *self = swarm_self(b->swarm);
+	struct ctl *m = board_message(b);
+
+	m->has_self = m->self.has_peer = m->self.has_agent =
+	    m->self.has_draining = m->self.has_reachable = true;
+	m->self.reachable = self->reachable;
+	m->self.peer = peerid_bytes(&self->id);
+	m->self.agent = slice_text(self->agent);
+	m->self.draining = b->draining;
+	for (size_t i = 0; i < self->naddrs; i++)
+		m->self.addrs[m->self.n_addrs++] = maddr_bytes(&self->addrs[i]);
+	for (size_t i = 0; i < self->nprotocols; i++)
+		m->self.protocols[m->self.n_protocols++] = self->protocols[i];
+	ctl_say(p->end, m, -1);
+}
+
+/* What ident says, cut to what a datagram can hold. */
+static void
+fill_ident(const struct peer *peer, struct ctl_up *up)
+{
+	static struct ident_msg in;
+
+	if (peer->ident.n == 0 ||
+	    pb_decode(&ident_msg_desc, buf_slice(&peer->ident), &in, NULL) < 0)
+		return;
+	memcpy(up->protocols, in.protocols, sizeof in.protocols);
+	up->n_protocols = in.n_protocols;
+	memcpy(up->addrs, in.addrs, sizeof in.addrs);
+	up->n_addrs = in.n_addrs;
+	up->has_agent = in.has_agent;
+	up->agent = in.agent;
+	up->has_protocol_version = in.has_protocol_version;
+	up->protocol_version = in.protocol_version;
+	up->has_observed = in.has_observed;
+	up->observed = in.observed;
+}
+
+static void
+say_up(struct program *p, const struct peer *peer)
+{
+	struct board *b = p->board;
+	struct ctl *m = board_message(b);
+	struct ctl_up *up = &m->up;
+	const struct link *l = peer->links;
+
+	m->has_up = up->has_peer = up->has_inbound = up->has_certified =
+	    up->has_rtt = up->has_streams = up->has_age = up->has_addr = true;
+	up->peer = peerid_bytes(&peer->id);
+	up->addr = maddr_bytes(&l->addr);
+	up->inbound = !l->dialer;
+	up->certified = peer->certified;
+	up->has_rtt = peer->rtt >= 0;
+	up->rtt = (uint64_t)peer->rtt * 1000;
+	up->age = (uint64_t)(loop_now(b->loop) - peer->since);
+	for (; l; l = l->next)
+		up->streams += link_streams(l);
+	up->has_admission = peer->role != 0;
+	up->admission.has_role = up->admission.has_tier =
+	    up->admission.has_serial = true;
+	up->admission.role = peer->role;
+	up->admission.tier = peer->tier;
+	up->admission.serial = slice_of(peer->serial, peer->serial_n);
+	fill_ident(peer, up);
+	ctl_say(p->end, m, -1);
+}
+
+/* swarm_face */
+
+static void
+peer_up(void *arg, struct peer *peer)
+{
+	struct board *b = arg;
+
+	for (struct program *p = b->programs; p; p = p->next)
+		if (p->end && (p->wants & CTL_WANT_PEERS) && peer->links)
+			say_up(p, peer);
+}
+
+static void
+peer_down(void *arg, struct peer *peer, enum reason why)
+{
+	struct board *b = arg;
+
+	for (struct program *p = b->programs; p; p = p->next) {
+		struct ctl *m;
+
+		if (!p->end || !(p->wants & CTL_WANT_PEERS))
+			continue;
+		m = board_message(b);
+		m->has_down = m->down.has_peer = m->down.has_reason = true;
+		m->down.peer = peerid_bytes(&peer->id);
+		m->down.reason = why;
+		ctl_say(p->end, m, -1);
+	}
+}
+
+static void
+self_changed(void *arg)
+{
+	struct board *b = arg;
+
+	board_tell_self(b, b->draining);
+}
+
+const struct swarm_face board_face = {
+	.up = peer_up,
+	.down = peer_down,
+	.changed = self_changed,
+};
+
+void
+board_tell_self(struct board *b, bool draining)
+{
+	b->draining = draining;
+	for (struct program *p = b->programs; p; p = p->next)
+		if (p->end && p->name[0])
+			say_self(p);
+}
+
+static enum reason
+serve_all(struct program *p, const struct ctl_hello *h)
+{
+	for (size_t i = 0; i < h->n_protocols; i++) {
+		char name[CONN_NAME + 1] = "";
+
+		if (h->protocols[i].n == 0 || h->protocols[i].n > CONN_NAME ||
+		    memchr(h->protocols[i].p, 0, h->protocols[i].n))
+			return REASON_BAD_REQUEST;
+		memcpy(name, h->protocols[i].p, h->protocols[i].n);
+		if (board_serve(p, name) < 0)
+			return REASON_TAKEN;
+	}
+	return REASON_NONE;
+}
+
+static void
+unserve_all(struct program *p)
+{
+	while (p->nprotocols > 0) {
+		char *name = p->protocols[--p->nprotocols];
+
+		board_unserve(p->board, name);
+		free(name);
+	}
+}
+
+/* Requests.  Each returns the reason it is refused for, or REASON_NONE. */
+
+/* Serve these from now on; what is served before and after stays so, because
+ * park_time passes before anything is withdrawn. */
+static enum reason
+on_hello_again(struct program *p, const struct ctl_hello *h)
+{
+	if (!slice_is(h->name, p->name))
+		return REASON_BAD_REQUEST;
+	if (h->n_protocols > 0 && !(p->rights & BOARD_SERVE))
+		return REASON_RIGHTS;
+	unserve_all(p);
+	if (serve_all(p, h) != REASON_NONE) {
+		unserve_all(p);
+		return REASON_TAKEN;
+	}
+	board_unpark(p);
+	return REASON_NONE;
+}
+
+static enum reason
+on_hello(struct program *p, const struct ctl *m, int fd)
+{
+	const struct ctl_hello *h = &m->hello;
+	struct board *b = p->board;
+	struct peer *peer;
+	struct ctl *now;
+	enum reason why;
+
+	(void)fd;
+	if (p->name[0])
+		return on_hello_again(p, h);
+	if (h->name.n == 0 || h->name.n >= sizeof p->name ||
+	    memchr(h->name.p, 0, h->name.n))
+		return REASON_BAD_REQUEST;
+	if ((h->n_protocols > 0 && !(p->rights & BOARD_SERVE)) ||
+	    (h->wants && !(p->rights & BOARD_EVENTS)))
+		return REASON_RIGHTS;
+	memcpy(p->name, h->name.p, h->name.n);
+	p->wants = (unsigned)h->wants;
+	log_info("program.up", "name=%s uid=%u pid=%d", log_q(h->name), p->uid,
+	    p->pid);
+	why = serve_all(p, h);
+	if (why != REASON_NONE) {
+		unserve_all(p);
+		memset(p->name, 0, sizeof p->name); /* it may try again */
+		p->wants = 0;
+		return why;
+	}
+	say_self(p);
+	if (p->wants & CTL_WANT_PEERS)
+		for (size_t at = 0; (peer = swarm_next(b->swarm, &at)) != NULL;)
+			if (peer->told && p->end)
+				say_up(p, peer);
+	now = board_message(b);
+	now->has_now = now->now.has_peers = true;
+	now->now.peers = swarm_peers(b->swarm);
+	if (p->end)
+		ctl_say(p->end, now, -1);
+	board_unpark(p);
+	return REASON_NONE;
+}
+
+static enum reason
+on_open(struct program *p, const struct ctl *m, int fd)
+{
+	board_open(p, &m->open, fd);
+	return REASON_NONE;
+}
+
+static enum reason
+on_dial(struct program *p, const struct ctl *m, int fd)
+{
+	(void)fd;
+	board_dial(p, &m->dial);
+	return REASON_NONE;
+}
+
+static enum reason
+on_hangup(struct program *p, const struct ctl *m, int fd)
+{
+	struct swarm *w = p->board->swarm;
+	struct peerid id;
+	struct peer *peer;
+	struct ctl *done;
+
+	(void)fd;
+	if (peerid_of_bytes(m->hangup.peer, &id) < 0)
+		return REASON_BAD_REQUEST;
+	peer = swarm_peer(w, &id);
+	if (peer == NULL) {
+		board_fail(p, m->hangup.tag, REASON_NO_ADDRESS,
+		    "that peer is not connected");
+		return REASON_NONE;
+	}
+	swarm_hangup(w, peer, REASON_HANGUP);
+	done = board_message(p->board);
+	done->has_done = done->done.has_tag = done->done.has_peer = true;
+	done->done.tag = m->hangup.tag;
+	done->done.peer = peerid_bytes(&id);
+	if (p->end)
+		ctl_say(p->end, done, -1);
+	return REASON_NONE;
+}
+
+static enum reason
+on_admit(struct program *p, const struct ctl *m, int fd)
+{
+	const struct ctl_admit *a = &m->admit;
+	struct peerid id;
+
+	(void)fd;
+	if (peerid_of_bytes(a->peer, &id) < 0)
+		return REASON_BAD_REQUEST;
+	swarm_admit(p->board->swarm, &id, a->admission.role, a->admission.tier,
+	    a->admission.serial, a->refuse != 0);
+	return REASON_NONE;
+}
+
+static enum reason
+on_addr(struct program *p, const struct ctl *m, int fd)
+{
+	struct maddr addr;
+
+	(void)fd;
+	if (maddr_of_bytes(m->addr.addr, &addr) < 0)
+		return REASON_BAD_REQUEST;
+	swarm_announce(p->board->swarm, &addr, m->addr.gone != 0);
+	return REASON_NONE;
+}
+
+static enum reason
+on_drain(struct program *p, const struct ctl *m, int fd)
+{
+	struct board *b = p->board;
+
+	(void)fd;
+	b->conf.drain(b->conf.arg,
+	    m->drain.has_timeout
+		? (msec)(m->drain.timeout < DRAIN_MOST ? m->drain.timeout
+						       : DRAIN_MOST)
+		: b->conf.drain_time,
+	    m->drain.reason);
+	return REASON_NONE;
+}
+
+static enum reason
+on_over(struct program *p, const struct ctl *m, int fd)
+{
+	(void)fd;
+	board_over(p, &m->over);
+	return REASON_NONE;
+}
+
+/* clang-format off */
+static const struct {
+	size_t has;      /* of the field in struct ctl */
+	size_t tag;      /* of the request's tag, for FAIL; 0: none */
+	unsigned rights; /* all of these are needed */
+	bool first;      /* may come before HELLO */
+	bool takes_fd;
+	enum reason (*fn)(struct program *, const struct ctl *, int fd);
+} requests[] = {
+#define HAS(name) offsetof(struct ctl, has_##name)
+#define TAG(name) offsetof(struct ctl, name.tag)
+	{ HAS(hello),  0,           0,           true,  false, on_hello },
+	{ HAS(open),   TAG(open),   BOARD_OPEN,  false, true,  on_open },
+	{ HAS(dial),   TAG(dial),   BOARD_DIAL,  false, false, on_dial },
+	{ HAS(hangup), TAG(hangup), BOARD_DIAL,  false, false, on_hangup },
+	{ HAS(admit),  0,           BOARD_ADMIT, false, false, on_admit },
+	{ HAS(addr),   0,           BOARD_ADDR,  false, false, on_addr },
+	{ HAS(drain),  0,           BOARD_DRAIN, false, false, on_drain },
+	{ HAS(over),   0,           0,           false, false, on_over },
+#undef HAS
+#undef TAG
+};
+/* clang-format on */
+
+static void program_gone(void *arg, const char *why);
+
+static void
+program_heard(void *arg, const void *in, int fd)
+{
+	const struct ctl *m = in;
+	struct program *p = arg;
+	enum reason why = REASON_BAD_REQUEST;
+	uint64_t tag = 0;
+
+	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+		if (!*((const bool *)m + requests[i].has))
+			continue;
+		if (requests[i].tag)
+			tag = *(const uint64_t *)((const char *)m +
+						  requests[i].tag);
+		if (!p->name[0] && !requests[i].first)
+			why = REASON_BAD_REQUEST;
+		else if (requests[i].rights & ~p->rights)
+			why = REASON_RIGHTS;
+		else {
+			why = requests[i].fn(p, m, fd);
+			if (requests[i].takes_fd)
+				fd = -1;
+		}
+		break;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (why != REASON_NONE) {
+		swarm_refused(p->board->swarm, why, "request", p->name);
+		board_fail(p, tag, why, reason_sentence(why));
+	}
+}
+
+static void
+program_gone(void *arg, const char *why)
+{
+	struct program *p = arg;
+	struct board *b = p->board;
+	struct program **at = &b->programs;
+
+	log_info("program.down", "name=%s why=%s", log_q(slice_text(p->name)),
+	    log_q(slice_text(why)));
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
+	b->nprograms--;
+	ctl_end_free(p->end);
+	p->end = NULL;
+	board_leave(p);
+	unserve_all(p);
+	free(p);
+}
+
+static const struct ctl_face program_face = {
+	.desc = &ctl_desc,
+	.heard = program_heard,
+	.gone = program_gone,
+};
+
+static void
+resume(void *arg)
+{
+	struct board *b = arg;
+
+	watch_want(b->watch, WATCH_READ);
+}
+
+static void
+on_connect(void *arg, unsigned what)
+{
+	struct board *b = arg;
+	struct program *p;
+	int fd;
+
+	(void)what;
+	fd = accept4(b->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0 && errno != EAGAIN && errno != EINTR &&
+	    errno != ECONNABORTED) {
+		/* it would call us again at once, for ever */
+		log_warn("program.accept", "why=%s",
+		    log_q(slice_text(strerror(errno))));
+		watch_want(b->watch, 0);
+		timer_at(b->resume, loop_now(b->loop) + PAUSE);
+	}
+	if (fd < 0)
+		return;
+	if (b->nprograms == BOARD_PROGRAMS) {
+		close(fd);
+		swarm_refused(b->swarm, REASON_TAKEN, "program", "-");
+		return;
+	}
+	p = mem_new(sizeof *p);
+	p->board = b;
+	p->end = ctl_end_new(b->loop, fd, &program_face, p);
+	ctl_peer(p->end, &p->uid, &p->pid);
+	p->rights = (unsigned)rights_of(b->rights, p->uid);
+	p->next = b->programs;
+	b->programs = p;
+	b->nprograms++;
+}
+
+struct board *
+board_new(struct loop *loop, const struct board_conf *conf,
+    const struct rights *rights)
+{
+	struct board *b = mem_new(sizeof *b);
+
+	b->loop = b->pumps.loop = loop;
+	b->conf = *conf;
+	b->rights = rights;
+	b->fd = -1;
+	b->fds = sysconf(_SC_OPEN_MAX);
+	return b;
+}
+
+void
+board_join(struct board *b, struct swarm *swarm)
+{
+	b->swarm = swarm;
+}
+
+void
+board_listen(struct board *b, int fd)
+{
+	b->fd = fd;
+	b->resume = timer_new(b->loop, resume, b);
+	b->watch = watch_new(b->loop, fd, on_connect, b);
+	watch_want(b->watch, WATCH_READ);
+}
+
+void
+board_rights(struct board *b, const struct rights *rights)
+{
+	b->rights = rights;
+	for (struct program *p = b->programs; p; p = p->next)
+		p->rights = (unsigned)rights_of(rights, p->uid);
+}
+
+size_t
+board_programs(const struct board *b)
+{
+	return b->nprograms;
+}
+
+size_t
+board_lingering(const struct board *b)
+{
+	return b->pumps.nlingering;
+}
+
+size_t
+board_parked(const struct board *b)
+{
+	return b->nparked;
+}
+
+void
+board_free(struct board *b)
+{
+	if (b == NULL)
+		return;
+	watch_free(b->watch);
+	timer_free(b->resume);
+	if (b->fd >= 0)
+		close(b->fd);
+	while (b->programs)
+		program_gone(b->programs, "we stop");
+	board_free_slots(b);
+	pumps_free(&b->pumps);
+	free(b);
+}
