@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * kn-p2pd(8): terminates connections and hands each stream to its owner.  This
+ * file is wiring; what it wires is in lib/net. */
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/stat.h"
+#include "cmd/cmd.h"
+#include "cmd/node.h"
+#include "net/board.h"
+#include "net/identify.h"
+#include "net/serve.h"
+#include "net/swarm.h"
+#include "proto/perf.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PUBLISH = 1000, OFFER_TIMEOUT = 15000, SPARE_FDS = 64 };
+
+/* clang-format off */
+/* Counters: one list for the rows and their numbers. */
+#define STATS(S)                                                              \
+	S(GAUGE, peers, "", "peers connected")                                \
+	S(GAUGE, handshakes, "", "handshakes under way")                      \
+	S(GAUGE, streams, "", "streams open")                                 \
+	S(GAUGE, programs, "", "programs on p2p.sock")                        \
+	S(GAUGE, parked_streams, "", "streams that wait for a program")       \
+	S(GAUGE, budget_bytes, "state=\"used\"", "the byte budget")           \
+	S(GAUGE, budget_max, "", "the byte budget's ceiling")                 \
+	S(COUNTER, accepted_total, "", "connections accepted")                \
+	S(COUNTER, dialed_total, "", "connections dialled")                   \
+	S(COUNTER, handshakes_total, "", "handshakes completed")              \
+	S(COUNTER, received_bytes_total, "", "bytes read from peers")         \
+	S(COUNTER, sent_bytes_total, "", "bytes written to peers")            \
+	S(COUNTER, streams_in_total, "", "streams opened by peers")           \
+	S(COUNTER, streams_out_total, "", "streams opened by us")             \
+	S(COUNTER, streams_refused_total, "", "streams of unserved protocols")
+
+enum {
+#define S(kind, name, labels, help) AT_##name,
+	STATS(S)
+#undef S
+	AT_refused
+};
+
+static const struct stat_row stat_rows[] = {
+#define S(kind, name, labels, help)                                           \
+	{ STAT_##kind, "kn_p2pd_" #name, labels, help },
+	STATS(S)
+#undef S
+#define R(name, word, sentence)                                               \
+	{ STAT_COUNTER, "kn_p2pd_refused_total", "reason=\"" word "\"",       \
+	    "refusals and failures by reason" },
+	REASONS(R)
+#undef R
+};
+/* clang-format on */
+
+struct node {
+	struct node_conf conf;
+	const char *file;
+	struct loop *loop;
+	struct budget budget;
+	struct self self;
+	struct gate *gate;
+	struct swarm *swarm;
+	struct board *board;
+	struct rights rights;
+	struct stats *stats;
+	struct timer *publish;
+	bool draining;
+};
+
+static void
+publish(void *arg)
+{
+	struct node *n = arg;
+	const struct swarm_counts *c = swarm_counts(n->swarm);
+	const struct {
+		size_t row;
+		uint64_t value;
+	} values[] = {
+		{ AT_peers, swarm_peers(n->swarm) },
+		{ AT_handshakes, swarm_handshakes(n->swarm) },
+		{ AT_streams, swarm_streams(n->swarm) },
+		{ AT_programs, board_programs(n->board) },
+		{ AT_parked_streams, board_parked(n->board) },
+		{ AT_budget_bytes, n->budget.used },
+		{ AT_budget_max, n->budget.max },
+		{ AT_accepted_total, c->accepted },
+		{ AT_dialed_total, c->dialed },
+		{ AT_handshakes_total, c->handshakes_ok },
+		{ AT_received_bytes_total, c->links->bytes_in },
+		{ AT_sent_bytes_total, c->links->bytes_out },
+		{ AT_streams_in_total, c->links->streams_in },
+		{ AT_streams_out_total, c->links->streams_out },
+		{ AT_streams_refused_total, c->links->streams_refused },
+	};
+
+	for (size_t i = 0; i < N(values); i++)
+		stat_set(n->stats, values[i].row, values[i].value);
+	for (size_t i = 0; i < REASON_N; i++)
+		stat_set(n->stats, AT_refused + i, c->refused[i]);
+	stat_beat(n->stats, loop_now(n->loop), swarm_streams(n->swarm));
+	timer_at(n->publish, loop_now(n->loop) + PUBLISH);
+}
+
+static void
+each_turn(void *arg, msec now)
+{
+	struct node *n = arg;
+
+	(void)now;
+	if (n->draining && swarm_peers(n->swarm) == 0)
+		loop_stop(n->loop, EXIT_YES);
+}
+
+static void
+drain(void *arg, msec timeout, struct slice reason)
+{
+	struct node *n = arg;
+
+	log_info("drain", "timeout_ms=%lld reason=%s", (long long)timeout,
+	    log_q(reason));
+	n->draining = true;
+	swarm_drain(n->swarm, loop_now(n->loop) + timeout);
+	board_tell_self(n->board, true);
+}
+
+static void
+on_term(void *arg, unsigned what)
+{
+	struct node *n = arg;
+
+	(void)what;
+	if (n->draining)
+		loop_stop(n->loop, EXIT_YES);
+	else
+		drain(n, (msec)n->conf.network.drain_time, slice_text("TERM"));
+}
+
+static int
+read_rights(
+    const struct node_conf *conf, struct rights *rights, struct buf *faults)
+{
+	return rights_parse(&conf->network.control, "network.control",
+	    board_words, geteuid(), rights, faults);
+}
+
+static void
+log_faults(const char *event, const struct buf *faults)
+{
+	log_error(event, "kept=old why=%s", log_q(buf_slice(faults)));
+}
+
+/* HUP: the lists, who may do what, and how much is logged. */
+static void
+on_hup(void *arg, unsigned what)
+{
+	struct node *n = arg;
+	struct node_conf conf = { 0 };
+	struct rights rights;
+	struct buf faults = { .max = 16384 };
+
+	(void)what;
+	if (node_reload(n->file, &conf, &faults) < 0 ||
+	    read_rights(&conf, &rights, &faults) < 0) {
+		log_faults("reload.config", &faults);
+	} else {
+		n->rights = rights;
+		board_rights(n->board, &n->rights);
+		log_open("kn-p2pd", conf.node.log_level);
+	}
+	node_free(&conf);
+	buf_free(&faults);
+	gate_interfaces(n->gate);
+	if (gate_reload(n->gate, &faults) < 0)
+		log_faults("reload.lists", &faults);
+	else
+		swarm_recheck(n->swarm);
+	buf_free(&faults);
+	log_info("reloaded", "peers=%zu", swarm_peers(n->swarm));
+}
+
+static void
+make_gate(struct node *n)
+{
+	const struct node_conf *c = &n->conf;
+	struct buf faults = { .max = 16384 };
+	/* the gate borrows its strings from n->conf, which lives as long */
+	const struct gate_conf g = {
+		.allow_path = c->network.allow_path,
+		.deny_path = c->network.deny_path,
+		.protect_path = c->network.protect_path,
+		.peers = (unsigned)c->limits.peers,
+		.reserved = (unsigned)c->limits.reserved_peers,
+		.handshakes = (unsigned)c->limits.handshakes,
+		.per_ip = (unsigned)c->limits.peers_per_ip,
+		.per_subnet = (unsigned)c->limits.peers_per_subnet,
+		.dials_per_minute = (unsigned)c->network.dials_per_minute,
+		.dial_private = c->network.dial_private,
+	};
+
+	n->gate = gate_new(&g, &faults);
+	if (n->gate == NULL)
+		die(EXIT_WRONG, "%.*s", (int)faults.n, (char *)faults.p);
+	buf_free(&faults);
+	gate_interfaces(n->gate);
+}
+
+static void
+make_swarm(struct node *n)
+{
+	const struct node_conf *c = &n->conf;
+	struct board_conf bc = {
+		.park_time = (msec)c->network.park_time,
+		.drain_time = (msec)c->network.drain_time,
+		.drain = drain,
+		.arg = n,
+	};
+	struct swarm_conf sc = {
+		.peers = (unsigned)c->limits.peers,
+		.reserved = (unsigned)c->limits.reserved_peers,
+		.handshakes = (unsigned)c->limits.handshakes,
+		.dial_timeout = (msec)c->network.dial_timeout,
+		.idle_timeout = (msec)c->limits.idle_timeout,
+		.conn = {
+			.limits = {
+				.streams_in = (uint32_t)c->limits.streams_per_peer,
+				.streams_out = (uint32_t)c->limits.streams_per_peer,
+				.window_most = (uint32_t)c->limits.window,
+			},
+			.budget = &n->budget,
+			.handshake_timeout = (msec)c->limits.handshake_timeout,
+			.offer_timeout = OFFER_TIMEOUT,
+		},
+	};
+
+	n->board = board_new(n->loop, &bc, &n->rights);
+	n->swarm =
+	    swarm_new(n->loop, &sc, &n->self, n->gate, &board_face, n->board);
+	board_join(n->board, n->swarm);
+	identify_serve(n->swarm);
+	swarm_serve(n->swarm, PING_ID, &serve_ping, NULL);
+	if (c->network.perf)
+		swarm_serve(n->swarm, PERF_ID, &serve_perf, NULL);
+}
+
+static struct maddr
+address(const char *key, const char *text)
+{
+	struct maddr addr;
+
+	if (maddr_of_text(slice_text(text), &addr) < 0)
+		die(EXIT_WRONG,
+		    "network.%s: \"%s\" is not a multiaddr; one "
+		    "looks like /ip4/0.0.0.0/tcp/4001",
+		    key, text);
+	return addr;
+}
+
+/* Sockets from the supervisor, or our own by listen_addrs. */
+static void
+listen_peers(struct node *n)
+{
+	const struct conf_list *list = &n->conf.network.listen_addrs;
+	unsigned inherited = 0;
+	int fd;
+
+	while ((fd = cmd_inherited("p2p-tcp", inherited)) >= 0) {
+		inherited++;
+		swarm_listen(n->swarm, fd);
+	}
+	for (size_t i = 0; i < list->n && inherited == 0; i++) {
+		struct maddr addr = address("listen_addrs", list->at[i]);
+
+		fd = listen_bind(&addr);
+		if (fd < 0 && errno == EAFNOSUPPORT) {
+			log_warn("listen",
+			    "addr=%s why=\"this host has no "
+			    "such address family\"",
+			    list->at[i]);
+			continue;
+		}
+		if (fd < 0 && errno == EINVAL)
+			die(EXIT_WRONG,
+			    "network.listen_addrs: %s is not "
+			    "/ip4|ip6/ADDRESS/tcp/PORT",
+			    list->at[i]);
+		if (fd < 0)
+			die(errno == EADDRINUSE || errno == EACCES
+				? EXIT_WRONG
+				: EXIT_SYSTEM,
+			    "cannot listen on %s:", list->at[i]);
+		swarm_listen(n->swarm, fd);
+	}
+	for (size_t i = 0; i < n->conf.network.announce_addrs.n; i++) {
+		struct maddr addr = address(
+		    "announce_addrs", n->conf.network.announce_addrs.at[i]);
+
+		swarm_announce(n->swarm, &addr, false);
+	}
+}
+
+static void
+listen_programs(struct node *n)
+{
+	char *path = node_run_path(&n->conf, "p2p.sock");
+	int fd = cmd_inherited("p2p", 0);
+
+	if (fd < 0)
+		fd = ctl_listen(path);
+	if (fd < 0)
+		die(errno == EADDRINUSE ? EXIT_WRONG : EXIT_SYSTEM,
+		    "cannot listen on %s:", path);
+	board_listen(n->board, fd);
+	free(path);
+}
+
+static void
+say_where(const struct node *n)
+{
+	char id[PEERID_TEXT], text[MADDR_TEXT];
+
+	for (size_t i = 0; i < n->self.naddrs; i++)
+		log_info("listen", "addr=%s/p2p/%s",
+		    maddr_text(maddr_bytes(&n->self.addrs[i]), text),
+		    peerid_text(&n->self.id, id));
+}
+
+static void
+build(struct node *n)
+{
+	char *sign = node_run_path(&n->conf, "sign.sock");
+	char *stat = node_run_path(&n->conf, "stat/kn-p2pd");
+	struct buf why = { .max = 4096 };
+
+	if (read_rights(&n->conf, &n->rights, &why) < 0)
+		die(EXIT_WRONG, "%.*s", (int)why.n, (char *)why.p);
+	n->stats = stat_open(stat, "kn-p2pd", stat_rows, N(stat_rows));
+	if (n->stats == NULL)
+		die(EXIT_SYSTEM, "cannot make the counters' file %s:", stat);
+	n->loop = loop_new();
+	n->budget = (struct budget){
+		.high = n->conf.limits.bytes / 4 * 3,
+		.max = n->conf.limits.bytes,
+	};
+	if (self_init(&n->self, sign, n->conf.node.agent, &why) < 0)
+		die(EXIT_SYSTEM, "%.*s", (int)why.n, (char *)why.p);
+	make_gate(n);
+	make_swarm(n);
+	listen_peers(n);
+	listen_programs(n);
+	buf_free(&why);
+	free(stat);
+	/* sign is borrowed by self for the life of the process */
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct node node; /* zeroed */
+	const char *file = NODE_FILE;
+	bool check = false;
+	uint64_t ready = UINT64_MAX;
+	const struct opt opts[] = {
+		{ 'c', "config", OPT_STR, &file, "FILE",
+		    "read this configuration", 0 },
+		{ 'n', "check", OPT_FLAG, &check, NULL,
+		    "check the configuration, print it and exit", 0 },
+		{ 'r', "ready-fd", OPT_UINT, &ready, "N",
+		    "write a newline there when ready (s6)", 1024 },
+	};
+	const struct opt_page page = { "kn-p2pd", "",
+		"terminate libp2p connections, hand each stream to its owner",
+		"TERM drains and exits; a second TERM exits at once; HUP reads "
+		"the lists again.\n",
+		opts, N(opts) };
+	int code;
+
+	if (cmd_options(&page, argc, argv) != argc)
+		die(EXIT_WRONG, "no operands are wanted; see kn-p2pd -h");
+	node_load(file, check, &node.conf);
+	node.file = file;
+	log_open("kn-p2pd", node.conf.node.log_level);
+	cmd_hide();
+	cmd_raise_fds(node.conf.limits.peers * 3 + node.conf.limits.handshakes +
+			  SPARE_FDS,
+	    "limits.peers");
+	build(&node);
+
+	loop_signal(node.loop, SIGTERM, on_term, &node);
+	loop_signal(node.loop, SIGINT, on_term, &node);
+	loop_signal(node.loop, SIGHUP, on_hup, &node);
+	loop_each_turn(node.loop, each_turn, &node);
+	node.publish = timer_new(node.loop, publish, &node);
+	publish(&node);
+	say_where(&node);
+	cmd_ready(ready == UINT64_MAX ? -1 : (int)ready);
+	log_info("ready", "pid=%d", (int)getpid());
+	code = loop_run(node.loop);
+
+	publish(&node);
+	swarm_free(node.swarm);
+	board_free(node.board);
+	gate_free(node.gate);
+	self_free(&node.self);
+	stat_close(node.stats);
+	node_free(&node.conf);
+	return code;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC */
+#include "cmd/node.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "cmd/cmd.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define KEYS "/var/lib/kontinuum-node/keys/"
+#define ETC  "/etc/kontinuum-node/"
+#define RUN  "/run/kontinuum-node"
+
+/* clang-format off */
+
+/* One row.  The field has the names of the section and the key. */
+#define ROW(section, key, kind, value, ...)                                   \
+	{ #section, #key, CONF_##kind, offsetof(struct node_conf,             \
+	    section.key), value, __VA_ARGS__ }
+/* A number or a time with its range. */
+#define NUM(section, key, kind, value, from, to, text)                        \
+	ROW(section, key, kind, value, .least = (from), .most = (to),         \
+	    .help = text)
+/* The same, bounded by another key of its section. */
+#define SUB(section, key, kind, value, from, to, key2, text)                  \
+	ROW(section, key, kind, value, .least = (from), .most = (to),         \
+	    .within = #key2, .help = text)
+#define TXT(section, key, kind, value, text)                                  \
+	ROW(section, key, kind, value, .help = text)
+#define WRD(section, key, value, of, text)                                    \
+	ROW(section, key, WORD, value, .words = of, .help = text)
+
+#define K   (UINT64_C(1) << 10)
+#define M   (UINT64_C(1) << 20)
+#define G   (UINT64_C(1) << 30)
+#define SEC UINT64_C(1000)
+#define MIN (60 * SEC)
+#define HRS (60 * MIN)
+
+/* in the order of enum log_level and of the enum in node.h */
+static const char *const levels[] = { "debug", "info", "warn", "error", NULL };
+static const char *const modes[] = { "auto", "client", "server", NULL };
+static const char *const dials[] = { "auto", "yes", "no", NULL };
+
+const struct conf_row node_rows[] = {
+	TXT(identity, key_path, STR, KEYS "node.key",
+	    "the sealed identity key"),
+	TXT(identity, cert_path, STR, KEYS "node.cert",
+	    "the node certificate"),
+	TXT(identity, master_key_path, STR, KEYS "master.key",
+	    "what the identity key is sealed with"),
+	TXT(identity, roots_path, STR, ETC "roots",
+	    "directory of keys that may issue certificates"),
+
+	NUM(node, tier, UINT, "2", 0, 2,
+	    "class of the machine, 0 (anchor) to 2 (home)"),
+	NUM(node, max_total_gb, UINT, "50", 0, 1000000,
+	    "the most gigabytes it stores"),
+	TXT(node, tenancy, STR, "single",
+	    "for whom it stores"),
+	TXT(node, operator, STR, "self",
+	    "who runs it"),
+	TXT(node, geo_zone, STR, "",
+	    "where it stands; empty to say nothing"),
+	TXT(node, run_path, STR, RUN,
+	    "directory of sockets and counters"),
+	TXT(node, agent, STR, "kontinuum-node/" KN_VERSION,
+	    "what it tells peers it is"),
+	WRD(node, log_level, "info", levels,
+	    "the least that is logged: debug, info, warn or error"),
+
+	TXT(network, listen_addrs, LIST,
+	    "/ip4/0.0.0.0/tcp/4001\n/ip6/::/tcp/4001",
+	    "addresses to listen on"),
+	TXT(network, announce_addrs, LIST, "",
+	    "addresses to tell peers besides those found"),
+	TXT(network, control, LINES, "self: all\nroot: all",
+	    "who may do what on p2p.sock"),
+	TXT(network, sign, LINES, "self: all\nroot: all",
+	    "who may ask for what on sign.sock"),
+	TXT(network, allow_path, STR, "",
+	    "file of peers and addresses that alone may connect"),
+	TXT(network, deny_path, STR, "",
+	    "file of peers and addresses that may not connect"),
+	TXT(network, protect_path, STR, "",
+	    "file of peers that have reserved places"),
+	TXT(network, perf, BOOL, "no",
+	    "answer the perf protocol"),
+	WRD(network, dial_private, "auto", dials,
+	    "dial private addresses: auto, yes or no"),
+	NUM(network, dials_per_minute, UINT, "60", 0, 100000,
+	    "the most dials a minute; 0 for no limit"),
+	NUM(network, dial_timeout, TIME, "15s", SEC, 5 * MIN,
+	    "how long a dial may take"),
+	NUM(network, park_time, TIME, "2s", 0, MIN,
+	    "how long a stream waits for a program that restarts"),
+	NUM(network, drain_time, TIME, "60s", 0, HRS,
+	    "how long streams may finish after TERM"),
+
+	NUM(limits, peers, UINT, "512", 1, 1000000,
+	    "the most peers connected"),
+	SUB(limits, reserved_peers, UINT, "32", 0, 1000000, peers,
+	    "how many of these places are for protected peers"),
+	NUM(limits, handshakes, UINT, "128", 1, 65536,
+	    "the most handshakes at once"),
+	NUM(limits, peers_per_ip, UINT, "16", 1, 1000000,
+	    "the most peers of one address"),
+	NUM(limits, peers_per_subnet, UINT, "64", 1, 1000000,
+	    "the most peers of one /24 or /56"),
+	NUM(limits, bytes, BYTES, "128M", 4 * M, 64 * G,
+	    "the most memory for all buffers together"),
+	NUM(limits, streams_per_peer, UINT, "1024", 1, 65536,
+	    "the most streams of one peer"),
+	SUB(limits, window, BYTES, "16M", 256 * K, G, bytes,
+	    "the most a stream's receive window grows to"),
+	NUM(limits, handshake_timeout, TIME, "10s", SEC, 5 * MIN,
+	    "how long a handshake may take"),
+	NUM(limits, idle_timeout, TIME, "0", 0, 24 * HRS,
+	    "close peers without streams after so long; 0 for never"),
+
+	WRD(dht, mode, "auto", modes,
+	    "answer others: auto (when reachable), client (never) or server"),
+	TXT(dht, network, STR, "kontinuum",
+	    "whose built-in anchors are asked at first"),
+	TXT(dht, protocols, LIST, "/kontinuum/kad/1.0.0",
+	    "the names under which Kademlia is spoken"),
+	TXT(dht, bootstrap, LIST, "",
+	    "addresses of peers to begin with"),
+	TXT(dht, namespaces, LIST, "kontinuum",
+	    "of records besides pk and ipns: values signed by their peer"),
+	TXT(dht, control, LINES, "self: all\nroot: all",
+	    "who may do what on dht.sock"),
+	TXT(dht, private_addrs, BOOL, "no",
+	    "tell and use private addresses; no limits by subnet"),
+	TXT(dht, db_path, STR, "/var/lib/kontinuum-node/data/dht.db",
+	    "its database"),
+	NUM(dht, k, UINT, "20", 2, 32,
+	    "peers of a bucket, and holders of a record"),
+	NUM(dht, alpha, UINT, "10", 1, 32,
+	    "questions of a lookup at once"),
+	SUB(dht, beta, UINT, "3", 1, 32, k,
+	    "nearest peers that must have answered"),
+	SUB(dht, paths, UINT, "3", 1, 8, alpha,
+	    "disjoint paths of a lookup for a value"),
+	SUB(dht, quorum, UINT, "5", 1, 32, k,
+	    "peers that must agree on a value"),
+	NUM(dht, timeout, TIME, "60s", SEC, 10 * MIN,
+	    "how long an operation may take"),
+	SUB(dht, rpc_timeout, TIME, "10s", SEC, MIN, timeout,
+	    "how long one answer may take"),
+	NUM(dht, refresh, TIME, "10m", MIN, 24 * HRS,
+	    "how often the table is refreshed"),
+	NUM(dht, reprovide, TIME, "22h", MIN, 48 * HRS,
+	    "how often our keys are announced again"),
+	NUM(dht, server_after, TIME, "1m", 0, 24 * HRS,
+	    "auto: how long reachable before it answers others"),
+	NUM(dht, client_after, TIME, "15m", 0, 24 * HRS,
+	    "auto: how long unreachable before it stops"),
+	NUM(dht, provider_records, UINT, "2000000", 1000, 1000000000,
+	    "the most provider records kept for others"),
+	NUM(dht, value_records, UINT, "65536", 100, 100000000,
+	    "the most values kept for others"),
+	NUM(dht, value_bytes, BYTES, "64M", M, 64 * G,
+	    "the most bytes of those values"),
+	NUM(dht, own_keys, UINT, "4000000", 1000, 1000000000,
+	    "the most keys this node provides"),
+	NUM(dht, cache, BYTES, "8M", M, G,
+	    "memory for the database"),
+};
+/* clang-format on */
+
+const size_t node_nrows = N(node_rows);
+
+enum { FAULTS_BYTES = 128 << 10, PRINT_BYTES = 1 << 20 };
+
+int
+node_reload(const char *file, struct node_conf *conf, struct buf *faults)
+{
+	return conf_load(file, node_rows, node_nrows, environ, conf, faults);
+}
+
+void
+node_load(const char *file, bool check, struct node_conf *conf)
+{
+	struct buf faults = { .max = FAULTS_BYTES };
+	struct buf text = { .max = PRINT_BYTES };
+
+	if (node_reload(file, conf, &faults) < 0) {
+		(void)fd_write_all(STDERR_FILENO, buf_slice(&faults));
+		die(EXIT_WRONG, "the configuration has faults");
+	}
+	buf_free(&faults);
+	if (!check)
+		return;
+	conf_print(node_rows, node_nrows, conf, &text);
+	cmd_print(&text);
+	exit(EXIT_YES);
+}
+
+void
+node_free(struct node_conf *conf)
+{
+	conf_free(node_rows, node_nrows, conf);
+}
+
+char *
+node_run_path(const struct node_conf *conf, const char *name)
+{
+	size_t n = strlen(conf->node.run_path);
+	size_t bytes = n + 1 + strlen(name) + 1;
+	char *path = mem_new(bytes);
+
+	memcpy(path, conf->node.run_path, n);
+	path[n] = '/';
+	memcpy(path + n + 1, name, bytes - n - 1);
+	return path;
+}
+
+const char *
+node_socket(const char *given, const char *file, const char *name)
+{
+	struct node_conf conf = { 0 };
+
+	if (given)
+		return given;
+	/* a client needs no configuration, and may not be allowed to read it */
+	if (file == NULL && access(NODE_FILE, R_OK) < 0)
+		conf.node.run_path = RUN;
+	else
+		node_load(file ? file : NODE_FILE, false, &conf);
+	return node_run_path(&conf, name);
+}

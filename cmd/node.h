@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * node.ini as one struct: the schema that all programs of the node share, so
+ * that every program finds every mistake.  node.ini(5) is checked against the
+ * table in node.c.  Fields have the names of their keys. */
+#ifndef CMD_NODE_H
+#define CMD_NODE_H
+
+#include "base/conf.h"
+
+struct node_conf {
+	struct {
+		char *key_path, *cert_path, *master_key_path, *roots_path;
+	} identity;
+	struct {
+		uint64_t tier, max_total_gb;
+		char *tenancy, *operator, *geo_zone;
+		char *run_path; /* p2p.sock, sign.sock, stat/ */
+		char *agent;    /* what identify says we are */
+		unsigned log_level;
+	} node;
+	struct {
+		struct conf_list listen_addrs, announce_addrs;
+		struct conf_list control; /* who may do what on p2p.sock */
+		struct conf_list sign;    /* who may ask for what on sign.sock */
+		char *allow_path, *deny_path, *protect_path; /* "" for none */
+		bool perf;
+		unsigned dial_private; /* auto, yes, no */
+		uint64_t dials_per_minute;
+		uint64_t dial_timeout, park_time, drain_time; /* ms */
+	} network;
+	struct {
+		uint64_t peers, reserved_peers, handshakes;
+		uint64_t peers_per_ip, peers_per_subnet;
+		uint64_t bytes; /* the budget of every buffer */
+		uint64_t streams_per_peer;
+		uint64_t window; /* the most a stream's receive window grows to */
+		uint64_t handshake_timeout, idle_timeout; /* ms */
+	} limits;
+	struct {
+		unsigned mode;  /* auto, client, server */
+		char *network;  /* whose compiled-in anchors are asked */
+		struct conf_list protocols, bootstrap, namespaces;
+		struct conf_list control; /* who may do what on dht.sock */
+		bool private_addrs;
+		char *db_path;
+		uint64_t k, alpha, beta, paths, quorum;
+		uint64_t timeout, rpc_timeout, refresh, reprovide; /* ms */
+		uint64_t server_after, client_after;
+		uint64_t provider_records, value_records, value_bytes;
+		uint64_t own_keys, cache;
+	} dht;
+};
+
+enum { DIAL_AUTO, DIAL_YES, DIAL_NO }; /* network.dial_private */
+
+extern const struct conf_row node_rows[];
+extern const size_t node_nrows;
+
+/* Load file, or end with EXIT_WRONG and every fault on stderr.  With check,
+ * also prints the effective configuration and exits 0. */
+void node_load(const char *file, bool check, struct node_conf *);
+/* Read file again (HUP): 0, or -1 with the faults, and conf is to be freed all
+ * the same. */
+int node_reload(const char *file, struct node_conf *, struct buf *faults);
+void node_free(struct node_conf *);
+
+/* run_path joined with name; free(3) it. */
+char *node_run_path(const struct node_conf *, const char *name);
+
+/* Where a client finds a daemon's socket: given (unless NULL), else by the
+ * run_path of file, else of NODE_FILE or of a node without one.  Lives as long
+ * as the process. */
+const char *node_socket(const char *given, const char *file, const char *name);
+
+#define NODE_FILE "/etc/kontinuum-node/node.ini"
+
+#endif

@@ -1,0 +1,102 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# A development node in the foreground under s6: makes an identity and a
+# certificate the first time, starts the programs, says where they are.  State
+# is in $NODE_DIR (./run-node).  Ctrl-C stops it.
+set -eu
+umask 077
+
+here=$(cd "$(dirname "$0")/.." && pwd)
+mkdir -p "${NODE_DIR:-run-node}"
+dir=$(cd "${NODE_DIR:-run-node}" && pwd)
+port=${PORT:-4001}
+PATH=${KN_BUILD:-$here/build}:$PATH
+export PATH
+
+say() { printf '%s\n' "$*"; }
+
+make_identity() {
+	[ -e "$dir/keys/node.key" ] && return
+	kn-keygen --master-new "$dir/keys/master.key"
+	kn-keygen --master-file "$dir/keys/master.key" -o "$dir/keys/node.key"
+}
+
+# A development certificate: a root of our own vouches for the node.
+make_certificate() {
+	[ -e "$dir/keys/node.cert" ] && return
+	[ -e "$dir/keys/root.key" ] ||
+	    kn-keygen --master-file "$dir/keys/master.key" -o "$dir/keys/root.key"
+	kn-keygen --public "$dir/keys/root.key" >"$dir/roots/dev.pub"
+	kn-cert request --key "$dir/keys/node.key" \
+	    --master-file "$dir/keys/master.key" --role server --tier 2 \
+	    --operator self --tenancy single >"$dir/keys/node.req"
+	kn-cert issue --key "$dir/keys/root.key" \
+	    --master-file "$dir/keys/master.key" "$dir/keys/node.req" \
+	    >"$dir/keys/node.cert.tmp"
+	mv "$dir/keys/node.cert.tmp" "$dir/keys/node.cert"
+}
+
+write_ini() {
+	[ -e "$dir/node.ini" ] && return
+	cat >"$dir/node.ini" <<EOF
+; Made by scripts/run.sh; yours to edit.  node.ini(5) has every key.
+[identity]
+key_path = $dir/keys/node.key
+cert_path = $dir/keys/node.cert
+master_key_path = $dir/keys/master.key
+roots_path = $dir/roots
+
+[node]
+run_path = $dir/run
+
+[network]
+listen_addrs = /ip4/0.0.0.0/tcp/$port
+
+[dht]
+db_path = $dir/data/dht.db
+; for a network of your own, on private addresses as well
+network = private
+private_addrs = yes
+mode = server
+EOF
+}
+
+lay_services() {
+	for service in kn-signd kn-p2pd kn-dht; do
+		mkdir -p "$dir/sv/$service"
+		cp "$here/sv/s6/$service/run" "$here/sv/s6/$service/finish" \
+		    "$here/sv/s6/$service/notification-fd" "$dir/sv/$service/"
+	done
+}
+
+# Once all are ready, or after 15 seconds, say what there is.
+announce() {
+	if ! s6-svwait -U -a -t 15000 "$dir/sv/kn-signd" "$dir/sv/kn-p2pd" \
+	    "$dir/sv/kn-dht"; then
+		say "The node did not become ready; the lines above say why."
+		return
+	fi
+	p2p="kn-p2p -s $dir/run/p2p.sock"
+	self=$($p2p --json self)
+	say ""
+	say "Ready.  Peer id: $(printf '%s' "$self" | jq -r .peer)"
+	say "Dial it at:"
+	printf '%s' "$self" | jq -r '.addrs[] | "  " + .'
+	say "Try next, in another terminal (PATH has ${KN_BUILD:-$here/build}):"
+	say "  $p2p events"
+	say "  $p2p serve /kn/echo/1 -- cat"
+	say "  $p2p ping -n 3 ADDRESS-OF-ANOTHER-PEER"
+	say "  kn-dht -s $dir/run/dht.sock table"
+	say "Ctrl-C stops the node."
+}
+
+mkdir -p "$dir/keys" "$dir/roots" "$dir/run/stat" "$dir/data" "$dir/sv"
+make_identity
+make_certificate
+write_ini
+lay_services
+NODE_INI=$dir/node.ini
+export NODE_INI
+# s6-svscan takes our place; the announcement waits beside it
+announce &
+exec s6-svscan "$dir/sv"
