@@ -222,13 +222,16 @@ const char *
 node_socket(const char *given, const char *file, const char *name)
 {
 	struct node_conf conf = { 0 };
+	char *path;
 
 	if (given)
 		return given;
 	/* a client needs no configuration, and may not be allowed to read it */
 	if (file == NULL && access(NODE_FILE, R_OK) < 0)
-		conf.node.run_path = RUN;
+		conf.node.run_path = mem_string(RUN);
 	else
 		node_load(file ? file : NODE_FILE, false, &conf);
-	return node_run_path(&conf, name);
+	path = node_run_path(&conf, name);
+	node_free(&conf);
+	return path;
 }
