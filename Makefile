@@ -6,7 +6,7 @@
 
 B       := build$(if $(SAN),/san)
 CC      ?= cc
-LAYERS  := net dht store proto crypt wire base
+LAYERS  := net s3 dht store web proto crypt wire base
 PROGS   := $(patsubst cmd/%.c,%,$(wildcard cmd/kn-*.c))
 LIBS    := $(LAYERS:%=$(B)/lib%.a)
 VERSION := $(shell sed -n 's/^\([0-9][0-9.]*\).*/\1/p' CHANGES 2>/dev/null | head -n 1)
@@ -16,7 +16,8 @@ SECONDS ?= 60
 # V=1 shows whole command lines
 Q       := $(if $(V),,@)
 
-PKGS    := libsodium libcrypto gnutls libsecp256k1 libevent_core libevent_extra inih sqlite3
+PKGS    := libsodium libcrypto gnutls libsecp256k1 libevent_core libevent_extra inih sqlite3 \
+	libmicrohttpd expat jansson
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wmissing-prototypes \
 	-Wstrict-prototypes -Wno-missing-field-initializers $(if $(CI),-Werror)
@@ -33,7 +34,7 @@ ALL_LD  = $(SANFLAGS) -pie -Wl,-z,relro,-z,now,-z,noexecstack $(CFLAGS)
 
 unit     = $(patsubst t/%.c,$(B)/t/%,$(wildcard $(1)))
 UNITS   := $(call unit,t/base/*.c t/wire/*.c t/crypt/*.c t/proto/*.c t/net/*.c \
-	t/store/*.c t/dht/*.c t/sim/*.c)
+	t/store/*.c t/dht/*.c t/web/*.c t/s3/*.c t/sim/*.c)
 FUZZ    := $(patsubst t/fuzz/%.c,%,$(filter-out t/fuzz/replay.c,$(wildcard t/fuzz/*.c)))
 BENCH   := $(call unit,t/bench/*.c)
 FAULT   := $(call unit,t/fault/*.c)

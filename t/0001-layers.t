@@ -10,9 +10,11 @@ may='base: base
 wire: base wire
 crypt: base wire crypt
 proto: base wire crypt proto
+web: base wire crypt web
 store: base wire crypt store
+s3: base wire crypt web store s3
 dht: base wire crypt proto store dht
-net: base wire crypt proto net'
+net: base wire crypt proto web net'
 
 for file in lib/*/*.[ch] lib/*/*/*.[ch]; do
 	layer=${file#lib/}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Offline care (kn-store fsck, rebuild), with the database to itself: every
+ * byte under the data directory is accounted for, or told. */
+#ifndef STORE_FSCK_H
+#define STORE_FSCK_H
+
+#include "store/blob.h"
+#include "store/nodedb.h"
+
+struct fsck_conf {
+	bool mend; /* set counters right, remove unnamed files */
+	bool read; /* verify every blob's bytes, not only that it is there */
+	void (*told)(void *arg, const char *sentence);        /* each fault */
+	void (*step)(void *arg, uint64_t done, uint64_t all); /* may be NULL */
+	void *arg;
+};
+struct fsck_sums {
+	uint64_t faults, mended;
+	uint64_t objects, parts, blobs, named_bytes;
+	uint64_t unnamed_files, unnamed_bytes, missing, damaged, quarantined;
+	uint64_t strange_files; /* that we did not make */
+};
+/* 0 clean (or mended), 1 faults are left, -1 with errno. */
+int fsck_run(struct nodedb *, struct blobs *, const struct fsck_conf *,
+    struct fsck_sums *);
+
+/* A new index from what is there: the newest snapshot that opens, or what can
+ * be read of a damaged node.db (old; either may be NULL), then the trailers of
+ * all blobs that it does not name.  What has no name any more is put into the
+ * bucket "lost-found" under its id.  target does not exist. */
+struct rebuild_sums {
+	uint64_t buckets, objects, from_trailers, uploads, nameless,
+	    lost_inline;
+};
+int rebuild_run(const char *target, const char *snapshot, const char *old,
+    struct blobs *, const struct fsck_conf *, struct rebuild_sums *);
+
+#endif

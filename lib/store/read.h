@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Content on its way out: any range of any content, in order, without holding
+ * it in memory.  The files are opened when the reading begins, or as it reaches
+ * them, and a version that is deleted meanwhile is still read whole: the blobs
+ * in use are not swept before read_free. */
+#ifndef STORE_READ_H
+#define STORE_READ_H
+
+#include "store/blob.h"
+#include "store/nodedb.h"
+
+#include <sys/types.h>
+
+struct reading;
+
+/* The range [from, from + n) of a content of size bytes.  NULL with errno: a
+ * file is not there or is shorter than it should be (EBADMSG). */
+struct reading *read_open(struct blobs *, struct nodedb *,
+    const struct content *, uint64_t size, uint64_t from, uint64_t n);
+void read_free(struct reading *);
+/* The whole range lies in one file: its descriptor (the caller's to close) and
+ * where the range begins in it; else -1. */
+int read_file(struct reading *, uint64_t *offset);
+/* All of it is in memory (a small content). */
+bool read_memory(const struct reading *, struct slice *);
+/* Up to n bytes from position at of the range; -1: it broke, errno. */
+ssize_t read_at(struct reading *, uint64_t at, uint8_t *p, size_t n);
+
+/* Is a blob being read?  The sweep asks. */
+bool read_uses(const uint8_t sha[BLOB_ID]);
+
+#endif
