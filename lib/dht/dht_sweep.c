@@ -76,14 +76,21 @@ sweep_free(struct region *g)
 
 /* Beginning. */
 
-static void
+/* Returns in how many seconds to look at it again, whatever comes of it. */
+static time_t
 put_again(struct dht *d, const struct dhtdb_own *own)
 {
-	struct op *o = op_new(d, DHT_PUT, own->key, d->conf.op_timeout);
+	struct op *o;
 
+	/* one whose time is over nobody takes */
+	if (kadrec_check(d->conf.names, own->key, own->value,
+		d->now + d->wall_ahead) != KADREC_GOOD)
+		return d->conf.reprovide / 1000;
+	o = op_new(d, DHT_PUT, own->key, d->conf.op_timeout);
 	d->nops--; /* no program waits for it */
 	o->ours = o->keep = o->durable = true;
 	put_slice(&o->value, own->value);
+	return RETRY;
 }
 
 static void
@@ -114,7 +121,7 @@ void
 sweep_tick(struct dht *d)
 {
 	struct dhtdb_own own;
-	time_t wall = dht_wall(d);
+	time_t wall = dht_wall(d), after;
 
 	if (d->now < d->next_sweep)
 		return;
@@ -127,8 +134,8 @@ sweep_tick(struct dht *d)
 	}
 	/* whoever looks next must not find the same */
 	if (own.value.n > 0) {
-		put_again(d, &own);
-		dhtdb_own_due(d->db, own.place, wall + RETRY);
+		after = put_again(d, &own);
+		dhtdb_own_due(d->db, own.place, wall + after);
 	} else {
 		d->next_sweep = d->now + NO_PEERS; /* if nobody answers */
 		walk(d, &own);

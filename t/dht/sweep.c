@@ -246,6 +246,38 @@ test_again(void)
 	net_free(&net);
 }
 
+/* A record that we keep has run out: nobody is bothered with it. */
+static void
+test_dead_value(void)
+{
+	struct net net;
+	struct node *n;
+	struct record r = own_record(3, 1, "x");
+	struct kadkey place = kadkey_of(buf_slice(&r.key));
+	struct dhtdb_own own = { .key = buf_slice(&r.key),
+		.value = slice_text("dead") };
+	time_t now;
+
+	net_init(&net, 30);
+	net_grow(&net, 30);
+	n = net.nodes[4];
+	now = net_wall(&net) / 1000;
+	memcpy(own.place, place.b, sizeof own.place);
+	own.due = now;
+	dhtdb_own_put(n->db, &own);
+	net_run(&net, 5 * MINUTE);
+	ok(first_due(n) > now + 20 * 3600, "a dead value waits for its turn");
+	own.value = buf_slice(&r.value);
+	own.due = now;
+	dhtdb_own_put(n->db, &own);
+	net_run(&net, 5 * MINUTE);
+	ok(first_due(n) > now + 20 * 3600, "a good one is put again");
+	is_int(end_of(net.nodes[9], DHT_GET, buf_slice(&r.key)), DHT_END_OK,
+	    "and found");
+	record_free(&r);
+	net_free(&net);
+}
+
 int
 main(void)
 {
@@ -255,5 +287,6 @@ main(void)
 	test_sweep(MANY, KEYS);
 	test_restart();
 	test_again();
+	test_dead_value();
 	return tap_done();
 }
