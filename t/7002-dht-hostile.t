@@ -40,6 +40,7 @@ alive() { # NAME-OF-TEST
 
 node_start a && dht_start a && node_start b || { ok 1 "they start"; finish; }
 target=$(node_addr a)
+one=$(cid one)
 alive "to begin with"
 rss() { awk '/^VmRSS/ { print $2 }' "/proc/$(cat "$T/a/dht-pid")/status"; }
 before=$(rss)
@@ -91,6 +92,38 @@ kill $dripping 2>/dev/null
 wait $dripping 2>/dev/null
 [ $status -eq 1 ] && [ "$(stat streams_ended_total.slow)" -eq 1 ]
 ok $? "a slow drip is reset"
+
+# an answer that comes that way: the very first is whole, then all drip
+cat >"$T/dripper" <<'END'
+$| = 1;
+my ($n, $m);
+while (read(STDIN, $n, 1) && read(STDIN, $m, ord $n)) {
+	next if mkdir "$ARGV[0]" and print "\2\10\4";
+	print "\144\10\4";
+	while (1) { sleep 1; print "\22" }
+}
+END
+"$bin/kn-p2p" -s "$T/b/run/p2p.sock" serve "$KAD" -- perl "$T/dripper" \
+    "$T/dripped" >/dev/null 2>&1 &
+dripper=$!
+pids="$pids $dripper"
+in_table() { [ "$(dht a table | wc -l)" -eq 1 ]; }
+p2p b dial "$target" >/dev/null
+until_true in_table
+ok $? "a peer is in the table"
+before_drip=$(stat failed_total)
+began=$(date +%s)
+timeout 30 "$bin/kn-dht" -s "$T/a/run/dht.sock" closest "$one" >/dev/null 2>&1
+status=$?
+[ $status -eq 1 ] && [ $(($(date +%s) - began)) -le 15 ] &&
+    [ "$(stat failed_total)" -gt "$before_drip" ]
+ok $? "its answer comes a byte a second: given up after ten"
+timeout 30 "$bin/kn-dht" -s "$T/a/run/dht.sock" -t 2s closest "$one" \
+    >/dev/null 2>&1
+[ $? -eq 1 ]
+ok $? "or when the time of who asks is over"
+end $dripper
+alive "after a drip of an answer"
 
 # streams that are only held open
 mkfifo "$T/held"
