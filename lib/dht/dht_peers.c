@@ -151,12 +151,14 @@ peers_heard(
 		d->next_boot = msec_min(d->next_boot, d->now);
 }
 
+/* It is not forgotten: when nobody answers any more it may be our own network
+ * that is gone, and then these are whom to ask when it is back. */
 void
 peers_failed(struct dht *d, const struct peerid *id)
 {
 	if (!kadtab_failed(d->tab, id, d->now))
 		return;
-	dhtdb_peer_cut(d->db, id);
+	dhtdb_peer_doubt(d->db, id);
 	dht_wrote(d, false);
 }
 

@@ -367,6 +367,24 @@ dhtdb_peer_cut(struct dhtdb *db, const struct peerid *id)
 }
 
 static enum dhtdb_said
+peer_doubt(struct dhtdb *db, struct call *c)
+{
+	struct peer p = peer_by_id(db, c->id);
+
+	if (p.seen == 0)
+		return DHTDB_NONE;
+	p.seen = 1;
+	peer_save(db, &p, (struct slice){ 0 }, 0);
+	return DHTDB_OK;
+}
+
+void
+dhtdb_peer_doubt(struct dhtdb *db, const struct peerid *id)
+{
+	dhtdb_try(db, peer_doubt, &(struct call){ .id = id });
+}
+
+static enum dhtdb_said
 peers(struct dhtdb *db, struct call *c)
 {
 	struct given g = { .i = { (int64_t)c->n } };

@@ -95,6 +95,8 @@ enum dhtdb_said dhtdb_value_get(struct dhtdb *, struct slice key, time_t now,
 enum dhtdb_said dhtdb_peer_seen(struct dhtdb *, const struct peerid *,
     struct slice addrs, time_t now);
 void dhtdb_peer_cut(struct dhtdb *, const struct peerid *);
+/* It has failed to answer: it comes behind all that have not. */
+void dhtdb_peer_doubt(struct dhtdb *, const struct peerid *);
 /* Most recently seen first; addrs as in dhtdb_providers, however old. */
 size_t dhtdb_peers(struct dhtdb *, struct dhtdb_provider *out, size_t n,
     struct buf *bytes);

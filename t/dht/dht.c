@@ -367,6 +367,20 @@ test_alone(void)
 	net_free(&net);
 }
 
+/* Whom it would ask after a restart: as which of them this one? */
+static size_t
+remembers(struct node *n, const struct node *who)
+{
+	struct dhtdb_provider p[64];
+	struct buf bytes = { .max = 1 << 16 };
+	size_t i = 0, got = dhtdb_peers(n->db, p, 64, &bytes);
+
+	while (i < got && !peerid_eq(&p[i].id, &who->id))
+		i++;
+	buf_free(&bytes);
+	return i < got ? i + 1 : 0;
+}
+
 /* All others are gone at once. */
 static void
 test_timeouts(void)
@@ -376,13 +390,18 @@ test_timeouts(void)
 	uint8_t bytes[34];
 	struct slice key = hash_of(3, bytes);
 	struct job *j;
+	size_t forgot = 0;
 
 	net_init(&net, 6);
 	net_grow(&net, 20);
 	n = net.nodes[0];
 	net_run(&net, 2 * MINUTE);
+	node_stop(net.nodes[19]);
+	net_run(&net, 30 * MINUTE);
+	is_int(remembers(n, net.nodes[19]), 19, "who is gone is thought of last");
 	for (size_t i = 1; i < net.n; i++)
-		node_stop(net.nodes[i]);
+		if (net.nodes[i]->dht)
+			node_stop(net.nodes[i]);
 	j = job_wait(node_ask(n, &(struct dht_ask){ .verb = DHT_CLOSEST,
 	    .key = key, .timeout = 3000 }));
 	is_int(j->end, DHT_END_TIMEOUT, "an operation has its time");
@@ -397,6 +416,9 @@ test_timeouts(void)
 	is_int(kadtab_size(dht_table(n->dht)), 0,
 	    "in half an hour the table is empty");
 	is_int(net.stuck, 0, "without being woken for nothing");
+	for (size_t i = 1; i < 19; i++)
+		forgot += remembers(n, net.nodes[i]) == 0;
+	is_int(forgot, 0, "but nobody is forgotten when all are silent");
 
 	for (size_t i = 1; i < net.n; i++) {
 		node_start(net.nodes[i], &net.conf);

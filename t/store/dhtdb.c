@@ -328,7 +328,7 @@ peers(void)
 	struct dhtdb_conf conf = usual;
 	struct dhtdb_provider out[8];
 	struct buf bytes = { .max = 1 << 20 };
-	struct peerid two = peer(2), nine = peer(9);
+	struct peerid two = peer(2), four, nine = peer(9);
 	struct dhtdb *db;
 
 	conf.peers = 3;
@@ -352,6 +352,11 @@ peers(void)
 	seen(db, 3, "", NOW + 10);
 	dhtdb_peers(db, out, 8, &bytes);
 	ok(is_peer(&out[0], 3, "three", NOW + 10), "seen again");
+	dhtdb_peer_doubt(db, &(struct peerid){ 0 });
+	four = peer(4);
+	dhtdb_peer_doubt(db, &four);
+	is_int(dhtdb_peers(db, out, 8, &bytes), 3, "one in doubt is kept");
+	ok(is_peer(&out[2], 4, "", 1), "behind the others");
 	dhtdb_peer_cut(db, &two);
 	dhtdb_peer_cut(db, &two);
 	dhtdb_peer_cut(db, &nine);
