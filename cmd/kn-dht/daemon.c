@@ -223,8 +223,11 @@ heard_up(const struct ctl_up *up)
 	struct peerid id;
 	size_t n = 0;
 
+	if (peerid_of_bytes(up->peer, &id) < 0)
+		return;
+	dht_from(me.dht, &id, up->addr, loop_now(me.loop));
 	/* not identified yet: it is told again when it is */
-	if (up->n_protocols == 0 || peerid_of_bytes(up->peer, &id) < 0)
+	if (up->n_protocols == 0)
 		return;
 	/* where it was reached is a good address */
 	if (!up->inbound && up->addr.n > 0)

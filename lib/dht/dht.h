@@ -104,6 +104,9 @@ void dht_clock(struct dht *, msec now, msec wall);
  * said that it is none any more. */
 void dht_peer(struct dht *, const struct peerid *, const struct slice *addrs,
     size_t n, bool speaks, msec now);
+/* A peer is connected with us, from this address; before dht_peer.  Limits by
+ * address group count where it is, whatever it says. */
+void dht_from(struct dht *, const struct peerid *, struct slice addr, msec now);
 /* Begin: known peers of the last run are asked, then a lookup of ourselves. */
 void dht_boot(struct dht *, msec now);
 

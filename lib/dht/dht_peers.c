@@ -97,6 +97,14 @@ candidate(struct dht *d, const struct peerid *id, const struct kadaddrs *addrs)
 }
 
 void
+dht_from(struct dht *d, const struct peerid *id, struct slice addr, msec now)
+{
+	d->now = now;
+	if (!peerid_eq(id, &d->self))
+		contact_of(d, id)->addrs.from = kadaddrs_group(addr);
+}
+
+void
 dht_peer(struct dht *d, const struct peerid *id, const struct slice *addrs,
     size_t n, bool speaks, msec now)
 {
@@ -112,7 +120,7 @@ dht_peer(struct dht *d, const struct peerid *id, const struct slice *addrs,
 		kadtab_drop(d->tab, id, now);
 		dhtdb_peer_cut(d->db, id);
 	} else if (kadtab_get(d->tab, id)) {
-		kadtab_heard(d->tab, id, &c->addrs, now);
+		d->said[kadtab_heard(d->tab, id, &c->addrs, now)]++;
 	} else if (kadtab_wants(d->tab, id)) {
 		candidate(d, id, &c->addrs);
 	}
@@ -134,12 +142,15 @@ peers_heard(
     struct dht *d, const struct peerid *id, const struct kadaddrs *addrs)
 {
 	const struct kadtab_peer *p = kadtab_get(d->tab, id);
+	const struct contact *c = map_get(&d->contacts, peerid_bytes(id));
 	struct kadaddrs now = { 0 };
 	enum kadtab_said said;
 	msec heard = p ? p->heard : d->now;
 
 	/* the table may free what addrs points to */
 	kadaddrs_copy(&now, addrs);
+	if (c)
+		now.from = c->addrs.from;
 	said = kadtab_heard(d->tab, id, &now, d->now);
 	d->said[said]++;
 	if (said == KADTAB_ADDED ||

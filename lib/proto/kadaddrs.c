@@ -63,7 +63,7 @@ size_t
 kadaddrs_set(struct kadaddrs *a, const struct slice *list, size_t n,
     const struct peerid *peer, bool private_too)
 {
-	struct kadaddrs fresh = { 0 };
+	struct kadaddrs fresh = { .from = a->from };
 	size_t left_out = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -84,7 +84,9 @@ kadaddrs_set(struct kadaddrs *a, const struct slice *list, size_t n,
 void
 kadaddrs_copy(struct kadaddrs *to, const struct kadaddrs *from)
 {
-	struct kadaddrs copy = { .n = from->n, .bytes = from->bytes };
+	struct kadaddrs copy = {
+		.n = from->n, .bytes = from->bytes, .from = from->from
+	};
 
 	if (from->bytes > 0) {
 		copy.p = mem_new(from->bytes);
@@ -112,9 +114,23 @@ kadaddrs_list(const struct kadaddrs *a, struct slice list[KADADDRS_N])
 	return n;
 }
 
-/* The group of one address; 0: none. */
+/* Whoever has a name has all below it.  FNV-1a: two names that collide share
+ * their limit. */
 static uint64_t
-group_of(struct slice addr)
+group_of_name(struct slice name)
+{
+	uint32_t hash = 2166136261u;
+	size_t at = name.n, dots = 0;
+
+	while (at > 0 && (dots += name.p[at - 1] == '.') < 2)
+		at--;
+	for (; at < name.n; at++)
+		hash = (hash ^ (name.p[at] | 0x20u)) * 16777619u;
+	return UINT64_C(53) << 32 | hash;
+}
+
+uint64_t
+kadaddrs_group(struct slice addr)
 {
 	struct maddr_part part;
 
@@ -129,8 +145,10 @@ group_of(struct slice addr)
 			return UINT64_C(6) << 32 | (uint64_t)p[0] << 24 |
 			       (uint64_t)p[1] << 16 | (uint64_t)p[2] << 8 |
 			       p[3];
+		if (part.code >= MADDR_DNS && part.code <= MADDR_DNSADDR)
+			return group_of_name(part.value);
 		if (part.code != MADDR_IP6ZONE)
-			return 0; /* a name; what follows is not its group */
+			return 0;
 	}
 	return 0;
 }
@@ -141,8 +159,10 @@ kadaddrs_groups(const struct kadaddrs *a, uint64_t group[KADADDRS_GROUPS])
 	struct slice list[KADADDRS_N];
 	size_t n = kadaddrs_list(a, list), found = 0;
 
+	if (a->from != 0)
+		group[found++] = a->from;
 	for (size_t i = 0; i < n && found < KADADDRS_GROUPS; i++) {
-		uint64_t g = group_of(list[i]);
+		uint64_t g = kadaddrs_group(list[i]);
 		bool twice = g == 0;
 
 		for (size_t j = 0; j < found && !twice; j++)

@@ -119,6 +119,12 @@ in_group(const struct row *r, uint64_t group)
 	return false;
 }
 
+static bool
+has_limits(const struct kadtab *t)
+{
+	return t->conf.group_bucket > 0 || t->conf.group_table > 0;
+}
+
 /* Others of this group in one bucket. */
 static size_t
 group_in(const struct bucket *b, uint64_t group, const struct row *but)
@@ -229,30 +235,52 @@ wait_behind(struct kadtab *t, struct bucket *b, struct row *r)
 	t->due = 0;
 }
 
-/* New addresses of a known peer, unless their groups break a limit. */
-static void
+/* New addresses of a known peer, unless their groups break a limit; it keeps
+ * what is not told now. */
+static enum kadtab_said
 move(struct kadtab *t, struct row *r, const struct kadaddrs *addrs)
 {
+	struct kadaddrs to = addrs->n > 0 ? *addrs : r->peer.addrs;
 	uint64_t group[KADADDRS_GROUPS];
+	enum kadtab_said said = KADTAB_KNOWN;
 	size_t n;
 
-	if (slice_eq(kadaddrs_packed(addrs), kadaddrs_packed(&r->peer.addrs)))
-		return;
-	n = kadaddrs_groups(addrs, group);
-	if (addrs->n == 0 || (!r->waits && groups_allow(t, r->bucket, r, group,
-					       n) != KADTAB_KNOWN))
-		return;
-	kadaddrs_copy(&r->peer.addrs, addrs);
+	to.from = addrs->from != 0 ? addrs->from : r->peer.addrs.from;
+	if (to.from == r->peer.addrs.from &&
+	    slice_eq(kadaddrs_packed(&to), kadaddrs_packed(&r->peer.addrs)))
+		return said;
+	n = kadaddrs_groups(&to, group);
+	if (!r->waits)
+		said = groups_allow(t, r->bucket, r, group, n);
+	if (said != KADTAB_KNOWN)
+		return said;
+	kadaddrs_copy(&r->peer.addrs, &to);
 	memcpy(r->peer.group, group, sizeof group);
 	r->peer.ngroups = n;
+	return said;
+}
+
+/* Where its packets come from counts even if what it claims beside does not. */
+static enum kadtab_said
+move_from(struct kadtab *t, struct row *r, const struct kadaddrs *addrs)
+{
+	struct kadaddrs from = { .from = addrs->from };
+
+	if (move(t, r, addrs) == KADTAB_KNOWN || from.from == 0)
+		return KADTAB_KNOWN;
+	return move(t, r, &from);
 }
 
 static enum kadtab_said
 known(struct kadtab *t, struct row *r, const struct kadaddrs *addrs, msec now)
 {
 	struct bucket *b = t->buckets[r->bucket];
+	enum kadtab_said said = move_from(t, r, addrs);
 
-	move(t, r, addrs);
+	if (said != KADTAB_KNOWN) {
+		kadtab_drop(t, &r->peer.id, now);
+		return said;
+	}
 	r->peer.heard = now;
 	r->peer.fails = 0;
 	if (!r->waits)
@@ -284,6 +312,8 @@ kadtab_heard(struct kadtab *t, const struct peerid *id,
 	at = kadkey_common(&t->place, &key);
 	if (at >= KADKEY_BITS)
 		return KADTAB_SELF;
+	if (n == 0 && addrs->n == 0 && has_limits(t))
+		return KADTAB_NO_ADDRS;
 	said = groups_allow(t, at, NULL, group, n);
 	if (said != KADTAB_KNOWN)
 		return said;

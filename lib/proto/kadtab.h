@@ -5,7 +5,8 @@
  * them.  Nobody enters who has not answered; nobody in it makes room before it
  * has failed to answer.  No more than so many peers of one address group (a /16
  * or an IPv6 /32) are in a bucket and in the table, so that who owns one network
- * cannot own a table.  A machine without I/O: it says who is to be asked
+ * cannot own a table; where it is counts before what it claims, and who shows no
+ * address does not enter.  A machine without I/O: it says who is to be asked
  * whether it is alive, and which places of the keyspace want a refresh. */
 #ifndef PROTO_KADTAB_H
 #define PROTO_KADTAB_H
@@ -42,6 +43,7 @@ struct kadtab_peer {
 	R(WAITS, "waits")          /* the bucket is full: a replacement */    \
 	R(GROUP_BUCKET, "group-in-bucket") /* too many of its networks */     \
 	R(GROUP_TABLE, "group-in-table")                                      \
+	R(NO_ADDRS, "no-addrs")    /* none that the limits could count */     \
 	R(SELF, "self")
 
 enum kadtab_said {
@@ -69,7 +71,8 @@ struct kadtab *kadtab_new(const struct kadtab_conf *, const struct peerid *self,
     msec now);
 void kadtab_free(struct kadtab *);
 
-/* The peer has answered us as a server. */
+/* The peer has answered us as a server.  One that is in the table leaves it
+ * when its packets turn out to come from where too many others do. */
 enum kadtab_said kadtab_heard(struct kadtab *, const struct peerid *,
     const struct kadaddrs *, msec now);
 /* It did not answer: after so many failures in a row it is dropped, and the

@@ -136,7 +136,7 @@ static void
 test_addressless(void)
 {
 	struct slice key = slice_text("any place");
-	struct kadaddrs none = { 0 };
+	struct kadaddrs none = { .from = 1 };
 	unsigned who[PEERS];
 	struct peerid id;
 

@@ -190,14 +190,28 @@ test_copy(void)
 static void
 test_groups(void)
 {
-	struct kadaddrs a = { 0 };
+	struct kadaddrs a = { 0 }, b = { 0 };
 	uint64_t g[KADADDRS_GROUPS], one[KADADDRS_GROUPS];
 
 	is_int(kadaddrs_groups(&a, g), 0, "no address, no group");
 	SET(&a, true, "/ip4/10.0.0.1/tcp/1", "/ip4/127.0.0.1/tcp/1",
-	    "/ip6/::1/tcp/1", "/ip6/fd00::1/tcp/1", "/dns4/example.com/tcp/1",
-	    "/dns/example.com/tcp/1/ip4/1.2.3.4");
-	is_int(kadaddrs_groups(&a, g), 0, "private ones and names have none");
+	    "/ip6/::1/tcp/1", "/ip6/fd00::1/tcp/1", "/tcp/1/ip4/1.2.3.4");
+	is_int(kadaddrs_groups(&a, g), 0, "private ones have none");
+	SET(&a, false, "/dns4/a.example.com/tcp/1", "/dnsaddr/b.c.Example.COM",
+	    "/dns/example.com/tcp/1/ip4/1.2.3.4", "/dns6/com/tcp/1",
+	    "/dns4/a.example.org/tcp/1");
+	is_int(kadaddrs_groups(&a, g), 3, "the two last labels of a name");
+	a.from = 77;
+	is_int(kadaddrs_groups(&a, g), 4, "where it is from is one more");
+	ok(g[0] == 77, "and the first");
+	SET(&a, false, "/ip4/1.2.3.4/tcp/1");
+	kadaddrs_copy(&b, &a);
+	is_int(kadaddrs_groups(&b, g), 2, "it stays with new addresses");
+	ok(kadaddrs_group(slice_of("\4\1\2\3\4", 5)) == g[1],
+	    "the group of one address");
+	kadaddrs_free(&b);
+	is_int(kadaddrs_groups(&b, g), 0, "until they are freed");
+	a.from = 0;
 	SET(&a, false, "/ip4/1.2.3.4/tcp/1", "/ip4/1.2.250.1/tcp/1",
 	    "/ip6/2a00:1:2::1/tcp/1", "/ip6/2a00:1:ffff::1/udp/1");
 	is_int(kadaddrs_groups(&a, g), 2, "a /16 and a /32, each once");

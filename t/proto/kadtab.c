@@ -159,8 +159,6 @@ test_groups(void)
 	for (unsigned i = 0; i < K; i++)
 		is_int(heard_at(3, i, NETS(0x0a01), BEGIN), KADTAB_ADDED,
 		    "private networks do not count");
-	for (unsigned i = 0; i < K; i++)
-		is_int(heard(4, i, BEGIN), KADTAB_ADDED, "nor does no address");
 	kadtab_free(t);
 }
 
@@ -223,6 +221,39 @@ test_groups_waiting(void)
 	ok(has(0, 6) && kadtab_waiting(t) == 0, "and waits no more");
 	is_int(heard_at(0, 8, NETS(0x0901), BEGIN + 31), KADTAB_WAITS,
 	    "now the bucket is full");
+	kadtab_free(t);
+}
+
+/* Claims of distant networks do not hide where packets come from. */
+static void
+test_groups_from(void)
+{
+	struct kadaddrs a = { 0 };
+
+	begin(&usual);
+	is_int(heard(0, 0, BEGIN), KADTAB_NO_ADDRS, "no address to count");
+	ok(!has(0, 0), "does not enter");
+	for (unsigned i = 0; i < 5; i++) {
+		a = at(NETS(0x0101 + i));
+		a.from = i < 4 ? 77 : 78;
+		is_int(kadtab_heard(t, &pool[i / 2][i], &a, BEGIN),
+		    i == 3 ? KADTAB_GROUP_TABLE : KADTAB_ADDED,
+		    "peers at one place");
+		kadaddrs_free(&a);
+	}
+	is_int(heard_at(3, 0, NETS(0x0201), BEGIN), KADTAB_ADDED, "unknown");
+	is_int(heard_at(3, 0, NETS(0x0202), BEGIN), KADTAB_KNOWN, "still");
+	a.from = 79;
+	is_int(kadtab_heard(t, &pool[3][0], &a, BEGIN), KADTAB_KNOWN,
+	    "from elsewhere");
+	is_int(kadtab_get(t, &pool[3][0])->ngroups, 2, "which counts");
+	is_int(heard_at(3, 0, NETS(0x0203), BEGIN), KADTAB_KNOWN, "and stays");
+	is_int(kadtab_get(t, &pool[3][0])->ngroups, 2, "with other claims");
+	a.from = 77;
+	is_int(kadtab_heard(t, &pool[3][0], &a, BEGIN), KADTAB_GROUP_TABLE,
+	    "from where there are too many");
+	ok(!has(3, 0), "it is out");
+	is_int(kadtab_size(t), 4, "the others are not");
 	kadtab_free(t);
 }
 
@@ -347,6 +378,7 @@ main(void)
 	test_groups();
 	test_groups_change();
 	test_groups_waiting();
+	test_groups_from();
 	test_nearest();
 	test_aim();
 	return tap_done();
