@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 # A development node in the foreground under s6: makes an identity and a
 # certificate the first time, starts the programs, says where they are.  State
-# is in $NODE_DIR (./run-node).  Ctrl-C stops it.
+# is in $NODE_DIR (./run-node).  Ctrl-C stops it: streams that run may end first;
+# a second Ctrl-C does not wait for them.
 set -eu
 umask 077
 
@@ -10,7 +11,8 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "${NODE_DIR:-run-node}"
 dir=$(cd "${NODE_DIR:-run-node}" && pwd)
 port=${PORT:-4001}
-PATH=${KN_BUILD:-$here/build}:$PATH
+built=$(cd "${KN_BUILD:-$here/build}" && pwd)
+PATH=$built:$PATH
 export PATH
 
 say() { printf '%s\n' "$*"; }
@@ -69,8 +71,21 @@ lay_services() {
 	done
 }
 
+# s6-svwait wants a supervisor that is there already.
+supervised() {
+	tries=0
+	until s6-svok "$1"; do
+		tries=$((tries + 1))
+		[ $tries -lt 150 ] || return 1
+		sleep 0.1
+	done
+}
+
 # Once all are ready, or after 15 seconds, say what there is.
 announce() {
+	for service in "$dir"/sv/*/; do
+		supervised "$service" || break
+	done
 	if ! s6-svwait -U -a -t 15000 "$dir/sv/kn-signd" "$dir/sv/kn-p2pd" \
 	    "$dir/sv/kn-dht"; then
 		say "The node did not become ready; the lines above say why."
@@ -82,12 +97,26 @@ announce() {
 	say "Ready.  Peer id: $(printf '%s' "$self" | jq -r .peer)"
 	say "Dial it at:"
 	printf '%s' "$self" | jq -r '.addrs[] | "  " + .'
-	say "Try next, in another terminal (PATH has ${KN_BUILD:-$here/build}):"
+	say "Try next, in another terminal:"
+	say "  PATH=$built:\$PATH"
 	say "  $p2p events"
 	say "  $p2p serve /kn/echo/1 -- cat"
 	say "  $p2p ping -n 3 ADDRESS-OF-ANOTHER-PEER"
 	say "  kn-dht -s $dir/run/dht.sock table"
 	say "Ctrl-C stops the node."
+}
+
+# The first time streams may end, for drain_time at most; the second time not.
+stop() {
+	trap hurry INT TERM HUP
+	say "Stopping; Ctrl-C again does not wait for streams that run."
+	kill "$scan"
+}
+
+hurry() {
+	for service in "$dir"/sv/*/; do
+		s6-svc -t "$service" 2>/dev/null || true
+	done
 }
 
 mkdir -p "$dir/keys" "$dir/roots" "$dir/run/stat" "$dir/data" "$dir/sv"
@@ -97,6 +126,12 @@ write_ini
 lay_services
 NODE_INI=$dir/node.ini
 export NODE_INI
-# s6-svscan takes our place; the announcement waits beside it
+# A session of its own, so that Ctrl-C reaches us alone: a program that got it
+# twice, from the terminal and from s6, would not wait for its streams.
+setsid s6-svscan "$dir/sv" &
+scan=$!
+trap stop INT TERM HUP
 announce &
-exec s6-svscan "$dir/sv"
+while kill -0 "$scan" 2>/dev/null; do
+	wait "$scan" || true
+done
