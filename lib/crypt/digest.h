@@ -14,8 +14,10 @@ enum { SHA256_BYTES = 32, SHA1_BYTES = 20, MD5_BYTES = 16, DIGEST_MOST = 32 };
 
 /* A zeroed digest is valid and not begun. */
 struct digest {
-	void *state; /* private */
+	/* private */
+	void *state;
 	enum digest_kind kind;
+	bool used; /* something was added */
 };
 
 void digest_begin(struct digest *, enum digest_kind); /* again: anew */
