@@ -34,6 +34,7 @@ const struct http_field *http_find(const struct http_head *, const char *name);
 /* Its value, or an empty slice. */
 struct slice http_value(const struct http_head *, const char *name);
 bool http_name_is(struct slice name, const char *); /* without case */
+bool http_name_eq(struct slice, struct slice);      /* the same */
 
 /* Where a reply's body comes from.  read fills p with up to n bytes from
  * position at (from 0) and returns how many; fewer than 1: the content broke,
@@ -56,9 +57,13 @@ struct http_reply {
 	bool close;   /* end the connection after this */
 };
 
+/* The fields may grow to 64 KiB and the body to 16 MiB; what goes over sets
+ * the buf bad. */
 void http_reply_init(struct http_reply *, struct budget *);
-void http_reply_free(struct http_reply *); /* closes fd, frees source */
-/* Add a field.  Control bytes in value become spaces. */
+/* Closes fd, frees source; the reply is as after init. */
+void http_reply_free(struct http_reply *);
+/* Add a field.  Control bytes in value become spaces; a name that is no token
+ * is left out with its value. */
 void http_put(struct http_reply *, const char *name, struct slice value);
 void http_put_text(struct http_reply *, const char *name, const char *value);
 void http_put_uint(struct http_reply *, const char *name, uint64_t v);
