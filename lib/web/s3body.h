@@ -70,12 +70,19 @@ int s3_tags_unpack(struct slice, struct s3_tags *);
 void s3_tags_xml(const struct s3_tags *, struct buf *);
 void s3_tags_free(struct s3_tags *);
 
+enum s3_cors_method {
+	S3_CORS_GET = 1,
+	S3_CORS_PUT = 2,
+	S3_CORS_POST = 4,
+	S3_CORS_DELETE = 8,
+	S3_CORS_HEAD = 16,
+};
 struct s3_cors_rule {
 	struct slice id;
 	struct slice origins[S3_CORS_WORDS], headers[S3_CORS_WORDS],
 	    exposed[S3_CORS_WORDS];
 	size_t norigins, nheaders, nexposed;
-	unsigned methods; /* bits: GET PUT POST DELETE HEAD */
+	unsigned methods; /* bits of enum s3_cors_method */
 	bool has_age;
 	uint64_t age; /* seconds */
 };
@@ -90,6 +97,8 @@ void s3_cors_free(struct s3_cors *);
  * Access-Control-Request-Headers, comma-separated; empty for real requests. */
 const struct s3_cors_rule *s3_cors_match(const struct s3_cors *,
     struct slice origin, struct slice method, struct slice headers);
+/* "GET, PUT": as Access-Control-Allow-Methods has it. */
+void s3_cors_methods(const struct s3_cors_rule *, struct buf *);
 bool s3_cors_any_origin(const struct s3_cors_rule *); /* "*" is among them */
 
 struct s3_rule { /* of a lifecycle */

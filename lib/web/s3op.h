@@ -96,8 +96,8 @@ enum s3_verb s3op_verb(enum s3op_kind);
 const char *s3op_name(enum s3op_kind); /* "GetObject", for logs and counters */
 /* AWS's rules for new names: 3-63 of a-z 0-9 . -, no IP address, … */
 bool s3_bucket_name_ok(struct slice);
-/* "get", "put", … of s3_verb bits to text and back, comma-separated
- * ("read,write,delete,list,admin", "all"); -1: unknown word. */
+/* s3_verb bits to text and back, comma-separated without blanks
+ * ("read,write,delete,list,admin", "all", "none"); -1: unknown word. */
 int s3_verbs_parse(struct slice text, unsigned *verbs);
 void s3_verbs_print(unsigned verbs, struct buf *);
 
