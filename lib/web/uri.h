@@ -23,9 +23,10 @@ struct uri {
 };
 
 /* Parse an origin-form target (or absolute-form, whose host is ignored).  The
- * target outlives the uri.  0, or -1 with a literal in *why: bad escapes, more
- * pairs than URI_PAIRS, no leading slash, a NUL byte.  `+` stays a plus in the
- * path and is a blank in the query. */
+ * target outlives the uri.  0, or -1 with a literal in *why and nothing to free:
+ * bad escapes, more pairs than URI_PAIRS, more than HTTP_TARGET bytes, no
+ * leading slash, a NUL byte.  `+` stays a plus in the path and is a blank in
+ * the query; nothing between two & is no pair. */
 int uri_parse(struct slice target, struct uri *, const char **why);
 void uri_free(struct uri *);
 
@@ -36,7 +37,7 @@ struct slice uri_value(const struct uri *, const char *name); /* or empty */
 /* Append, escaping all but A-Z a-z 0-9 - . _ ~ (and /, if slashes stay), with
  * upper-case hex. */
 void uri_escape(struct buf *out, struct slice, bool keep_slash);
-/* Append decoded; -1: a bad escape.  plus: `+` is a blank. */
+/* Append decoded; -1: a bad escape, or no room.  plus: `+` is a blank. */
 int uri_unescape(struct buf *out, struct slice, bool plus);
 
 #endif
