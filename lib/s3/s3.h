@@ -9,11 +9,12 @@
  *	while ((r = s3_next(s3)))	requests that have become ready
  *	s3_reply(r)			what to send
  *	s3_done(r, sent)		it was sent, or broke off; frees r
+ *	if (s3_busy(s3))		long copies go on: s3_flush again soon
  *
  * Nothing is answered before what it says is durable: a request that wrote, or
  * that read while the batch was dirty, waits for s3_flush.  A refusal is known
  * before the body is read whenever it can be (S3_READY from s3_begin): the
- *caller answers without taking the body, and closes. */
+ * caller answers without taking the body, and closes. */
 #ifndef S3_S3_H
 #define S3_S3_H
 
@@ -77,6 +78,9 @@ void s3_done(struct s3_req *, uint64_t sent);
 
 /* Is there something to commit, or sealed? */
 bool s3_dirty(const struct s3 *);
+/* Is there work that goes on by itself (copying of ranges)?  Then s3_flush is
+ * to be called again at the next turn, without waiting for a descriptor. */
+bool s3_busy(const struct s3 *);
 void s3_flush(struct s3 *, int64_t now);
 struct s3_req *s3_next(struct s3 *);
 

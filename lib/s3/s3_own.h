@@ -3,7 +3,9 @@
  * What the files of lib/s3 share, and nobody else.
  *
  *	s3.c          the machine: requests, their states, the flush
+ *	s3_table.c    which handler does which operation
  *	s3_auth.c     who asks, and may they: signatures, grants, local users
+ *	s3_claim.c    what heads say: of their bodies, and what we do not have
  *	s3_reply.c    answers and errors
  *	s3_content.c  bodies that are content: framing, sums, sealing, caps
  *	s3_object.c   put, get, head, attributes, delete one
@@ -20,6 +22,7 @@
 #ifndef S3_S3_OWN_H
 #define S3_S3_OWN_H
 
+#include "base/mem.h"
 #include "s3/s3.h"
 #include "store/put.h"
 #include "store/read.h"
@@ -28,6 +31,7 @@
 #include "web/s3body.h"
 #include "web/sum.h"
 #include "web/when.h"
+#include "web/xml.h"
 
 enum { S3_ID = 16 };
 
@@ -49,10 +53,19 @@ PB_DECLARE(s3_meta, S3_META)
 
 enum { S3_USER_META = 2048 };
 
-/* From the headers of a PUT, POST form or CreateMultipartUpload, and the tags
- * of x-amz-tagging.  bytes holds what does not stand in the head. */
+/* From the headers of a PUT, POST form or CreateMultipartUpload.  bytes
+ * (ceiling NODEDB_META or more) holds what does not stand in the head. */
 enum s3err s3_meta_of(const struct http_head *, struct s3_meta *,
     struct buf *bytes, const char **why);
+/* The tags of x-amz-tagging, packed; nothing when there are none. */
+enum s3err s3_meta_tags(
+    const struct http_head *, struct buf *packed, const char **why);
+size_t s3_meta_tag_count(struct slice packed);
+/* As headers of a reply: the checksum. */
+void s3_meta_reply_sum(
+    const struct s3_meta *, unsigned parts, struct http_reply *);
+/* And as elements of XML: <ChecksumCRC32>…, <ChecksumType>. */
+void s3_meta_xml_sum(const struct s3_meta *, unsigned parts, struct buf *);
 int s3_meta_unpack(struct slice packed, struct s3_meta *);
 void s3_meta_pack(const struct s3_meta *, struct buf *out);
 /* As headers of a reply; override: response-content-type=… of the query. */
@@ -70,35 +83,49 @@ struct s3 {
 	struct s3_req *all;     /* every request */
 	struct s3_req *waiting; /* for the flush */
 	struct s3_req *ready, **ready_tail;
-	uint64_t nreqs, sealing;
+	struct s3_req *copying; /* ranges that are being copied (s3_copy.c) */
+	struct s3_req *unused;  /* for the next requests */
+	uint64_t nreqs, nunused, sealing;
 	uint64_t stats[S3_STAT_N], ops[S3OP_N], errors[S3ERR_N];
+	int64_t space_at; /* when the disk was last asked */
+	bool space_low;
 	struct s3_life *life; /* s3_life.c */
 	uint64_t next_id;
+};
+
+/* What a head says of its body, to be compared when that has come. */
+struct s3_claim {
+	bool length_known;
+	uint64_t length; /* of the content, without framing */
+	bool md5_claimed, sum_claimed, sum_in_trailer;
+	uint8_t md5[MD5_BYTES];
+	enum sum_kind sum_kind; /* SUM_NONE: no checksum was named */
+	uint8_t sum[SUM_MOST];
 };
 
 /* Content that is being taken (s3_content.c). */
 struct s3_content {
 	struct put *put;
-	struct chunked *chunked;
 	struct form *form;
+	struct s3_claim claim;
 	struct sum sum; /* a checksum that was asked for */
-	bool sum_claimed;
-	bool sum_in_trailer;
-	uint8_t claimed_sum[SUM_MOST], got_sum[SUM_MOST];
-	bool md5_claimed;
-	uint8_t claimed_md5[MD5_BYTES];
-	bool length_known;
-	uint64_t length; /* of the content, when known */
+	bool summing;
+	uint8_t got_sum[SUM_MOST];
+	uint64_t least, most; /* bytes that it may have */
 	uint64_t taken;
 	struct tenant *tenant;       /* who pays */
 	uint64_t reserved;           /* granted by caps, not yet used */
 	const struct put_sums *sums; /* after the end */
+	struct buf meta, tags;       /* of the row it is for, packed */
 	struct blob_note note;
-	/* Called in the turn in which the content is durable: put the row into
-	 * the index (nodedb_put, nodedb_part_put) and answer. */
+	/* Called in the turn in which the content is durable, with r->bucket
+	 * looked up again: put the row into the index (nodedb_put,
+	 * nodedb_part_put) and answer. */
 	void (*named)(struct s3_req *, const struct content *);
 };
 
+/* The bucket and what else the index owns is good for one turn: what waits for
+ * a body or for the disk looks it up again (s3_bucket_again). */
 struct s3_req {
 	struct s3 *s3;
 	const struct http_head *head;
@@ -106,7 +133,6 @@ struct s3_req {
 	enum s3_state state;
 	char id[S3_ID + 1]; /* x-amz-request-id */
 	int64_t now;
-	struct uri uri;
 	struct s3op op;
 	enum s3_who who;
 	struct tenant *tenant; /* of the access key; NULL: nobody, local */
@@ -114,9 +140,11 @@ struct s3_req {
 	unsigned local; /* S3_LOCAL_… */
 	struct sigv4 sig;
 	uint8_t signing_key[SHA256_BYTES];
-	struct bucket *bucket;      /* the op's, when it is there */
+	struct bucket *bucket; /* the op's, when it is there */
+	int64_t bucket_no;
+	struct chunked *chunked;    /* the framing of the body, or NULL */
 	struct buf body;            /* of an XML request */
-	struct digest body_sha;     /* and what it is to be, for SIGV4_HEX */
+	struct s3_claim claim;      /* of an XML request */
 	struct s3_content *content; /* NULL unless it takes content */
 	struct http_reply reply;
 	enum s3err error;
@@ -126,8 +154,13 @@ struct s3_req {
 	void (*free_state)(void *); /* … freed with the request */
 	struct s3_req *prev, *next; /* in all */
 	struct s3_req *queued;      /* in waiting or ready */
-	bool wrote;                 /* it waits for the flush */
+	struct s3_req *copies;      /* in copying */
+	bool is_waiting, is_ready, is_copying;
+	bool wrote;  /* it waits for the flush */
+	bool taking; /* its body has not ended */
 	bool answered;
+	/* Large, and not cleared between requests: stays the last. */
+	struct uri uri;
 };
 
 /* How an operation takes its body. */
@@ -135,25 +168,59 @@ enum s3_takes { S3_TAKES_NOTHING, S3_TAKES_XML, S3_TAKES_CONTENT };
 struct s3_handler {
 	enum s3_takes takes;
 	/* Authenticated and allowed; the bucket is there (or need not be).
-	 * NOTHING: does all and answers.  XML: may refuse before the body
-	 * (NULL: nothing to refuse).  CONTENT: checks, then s3_content_begin.
-	 */
+	 * NOTHING: does all and answers.  XML: may answer before the body
+	 * (NULL: nothing to say).  CONTENT: checks, then s3_content_begin. */
 	void (*begin)(struct s3_req *);
 	/* XML: the body is whole and its sum is right, in r->body. */
 	void (*end)(struct s3_req *);
 	bool no_bucket; /* runs although the bucket is not there */
 };
-extern const struct s3_handler s3_handlers[S3OP_N]; /* s3.c */
+extern const struct s3_handler s3_handlers[S3OP_N]; /* s3_table.c */
+
+/* s3.c */
+/* Look up r->bucket again; false, and answered: it is gone or another. */
+bool s3_bucket_again(struct s3_req *);
+/* To be called when something happened outside the calls of s3.h: an answer
+ * goes to those that wait for the flush, content that is not needed goes. */
+void s3_settle(struct s3_req *);
 
 /* s3_auth.c: fills who, tenant, local, sig, bucket; S3ERR_OK, or the refusal
- * (already answered, with the canonical request for SIGNATURE). */
+ * (already answered, with the canonical request for SIGNATURE).  What only a
+ * handler can decide it leaves to that: each key of DeleteObjects, the form of
+ * POST_OBJECT, which buckets LIST_BUCKETS shows, what ADMIN's words are;
+ * PREFLIGHT and CREATE_BUCKET may have no bucket. */
 enum s3err s3_authenticate(struct s3_req *);
 /* May it do this to that?  For handlers that touch more than op.bucket and
  * op.key (copy sources, DeleteObjects' keys, forms). */
 bool s3_allowed(const struct s3_req *, const struct bucket *, struct slice key,
     unsigned verb);
+/* Has it any grant of this verb on the bucket, whatever the keys? */
+bool s3_allowed_some(
+    const struct s3_req *, const struct bucket *, unsigned verb);
 /* POST forms sign inside the body. */
 enum s3err s3_authenticate_form(struct s3_req *, const struct form *);
+/* Secrets of access keys at rest are bound to the key's id. */
+void s3_secret_seal(
+    const struct s3 *, struct slice id, struct slice secret, struct buf *out);
+int s3_secret_open(
+    const struct s3 *, const struct access_key *, struct buf *secret);
+
+/* s3_claim.c */
+/* Headers that would change the meaning and that we do not have: S3ERR_OK, or
+ * what to answer. */
+enum s3err s3_head_refused(const struct s3_req *, const char **why);
+/* Content-MD5, checksums, lengths; sums false: x-amz-checksum-… are not of the
+ * body (CompleteMultipartUpload). */
+enum s3err s3_claim_of(const struct http_head *, const struct sigv4 *,
+    bool sums, struct s3_claim *, const char **why);
+/* A trailer that was announced, into claim->sum. */
+enum s3err s3_claim_trailer(struct s3_claim *, const struct chunked *);
+/* Against what came.  sum: of claim->sum_kind. */
+enum s3err s3_claim_check(
+    const struct s3_claim *, const uint8_t *md5, const uint8_t *sum);
+/* The same of a body in memory, and x-amz-content-sha256. */
+enum s3err s3_claim_check_body(
+    const struct s3_claim *, const struct sigv4 *, struct slice body);
 
 /* s3_reply.c.  Each of these is the request's answer; the first one stays. */
 void s3_fail(struct s3_req *, enum s3err);
@@ -177,20 +244,33 @@ void s3_put_version(
 void s3_version_text(const struct object *, char text[24]);
 /* versionId= as given: 0 and *version (0: null), -1: not one of ours. */
 int s3_version_parse(struct slice, uint64_t *version);
+void s3_xml_etag(struct buf *, const char *etag); /* quoted, as element */
+/* Forget the answer and all fields that were put. */
+void s3_reply_anew(struct s3_req *);
 void s3_put_cors(struct s3_req *); /* for a request with Origin */
 
 /* s3_content.c */
 /* Begins to take content for the tenant: checks length headers, Content-MD5,
- * checksum headers; reserves (give: bytes the same commit will free).  Answers
- * and returns false when refused. */
-bool s3_content_begin(struct s3_req *, struct tenant *, uint64_t give,
-    void (*named)(struct s3_req *, const struct content *));
+ * checksum headers of head; reserves (give: bytes the same commit will free;
+ * asked only when it does not fit without; may be NULL).  Answers and returns
+ * false when refused. */
+typedef uint64_t s3_give_fn(struct s3_req *);
+typedef void s3_named_fn(struct s3_req *, const struct content *);
+bool s3_content_begin(struct s3_req *, const struct http_head *,
+    struct tenant *, s3_give_fn *, s3_named_fn *);
+/* The same without a head, of n bytes: for what is copied. */
+bool s3_content_begin_copy(struct s3_req *, struct tenant *, uint64_t n,
+    s3_give_fn *, s3_named_fn *);
+/* Compute this checksum though the client gave none. */
+void s3_content_want(struct s3_req *, enum sum_kind);
 void s3_content_add(struct s3_req *, struct slice);
 void s3_content_end(struct s3_req *); /* verifies, seals; named follows */
 void s3_content_sealed(struct s3 *, struct put *, int error);
-void s3_content_free(struct s3_content *);
-/* The checksum that goes into the metadata and the reply. */
+void s3_content_free(struct s3 *, struct s3_content *); /* NULL: nothing */
+/* The checksum that goes into the metadata. */
 void s3_content_sum(const struct s3_req *, struct s3_meta *);
+/* Is the disk too full to take more?  Asked at most once a second. */
+bool s3_disk_low(struct s3 *, int64_t now);
 
 /* s3_object.c */
 /* The version that the query names (or the newest).  Answers and returns false
@@ -202,6 +282,30 @@ bool s3_find(
 void s3_send(struct s3_req *, const struct object *, uint64_t from, uint64_t n,
     bool partial);
 
+/* If-Match and If-None-Match of a write; false: answered. */
+bool s3_write_condition(
+    struct s3_req *, const struct bucket *, struct slice key);
+/* Bytes that a put of op.key will free. */
+uint64_t s3_object_give(struct s3_req *);
+/* The row of op.key with the content that came: puts it, and sets the ETag,
+ * version and checksum of the reply; false: answered. */
+bool s3_object_name(struct s3_req *, const struct content *, char etag[S3_ETAG]);
+
+/* s3_copy.c: goes on with the copies of ranges, some bytes of each. */
+void s3_copy_step(struct s3 *);
+void s3_copy_stop(struct s3_req *); /* out of copying */
+
+/* s3_upload.c */
+/* The upload that the query names, if it is of op.key; false: answered. */
+bool s3_upload_find(struct s3_req *, struct upload *);
+/* A part's checksum as it stands in struct part, and back. */
+enum { S3_PART_SUM = 1 + SUM_MOST };
+struct slice s3_part_sum_pack(
+    enum sum_kind, const uint8_t *sum, uint8_t to[S3_PART_SUM]);
+enum sum_kind s3_part_sum(struct slice packed, const uint8_t **sum);
+/* partNumber= of the query, 1..10,000; false: answered. */
+bool s3_part_number(struct s3_req *, unsigned *number);
+
 /* The handlers, by file. */
 void s3_object_put(struct s3_req *);
 void s3_object_get(struct s3_req *); /* HEAD too */
@@ -211,6 +315,7 @@ void s3_copy_object(struct s3_req *);
 void s3_copy_part(struct s3_req *);
 void s3_upload_create(struct s3_req *);
 void s3_upload_part(struct s3_req *);
+void s3_upload_complete_begin(struct s3_req *);
 void s3_upload_complete(struct s3_req *);
 void s3_upload_abort(struct s3_req *);
 void s3_list_parts(struct s3_req *);
