@@ -15,6 +15,7 @@ enum {
 	DHT_K = 32,           /* k is at most this */
 	DHT_WIDTH = 4,        /* times k: servers of a region that are kept */
 	DHT_SLICE = 256,      /* keys of a region that are provided at once */
+	DHT_OF_KEY = 256,     /* provider records of a key that are looked at */
 };
 
 /* Operations of programs have their verb; these are our own. */
@@ -112,6 +113,7 @@ struct dht {
 	struct news *told;          /* what the last dht_next lent */
 	struct buf message;         /* what the last ASK lent */
 	struct kad_msg msg, answer; /* too big for a stack; msg: heard */
+	struct dhtdb_provider of_key[DHT_OF_KEY]; /* this too */
 
 	struct map contacts;
 	uint64_t uses;
@@ -197,7 +199,10 @@ void op_tick(struct dht *);
 msec op_due(const struct dht *);
 void op_committed(struct dht *, enum dhtdb_said);
 
-/* dht_serve.c: is this one of the keys that we provide and keep? */
+/* dht_serve.c: who provides a key, in of_key; returns how many.  Of many a
+ * choice by chance is first: whoever is newest is easy to be. */
+size_t serve_providers(struct dht *, struct slice key, struct buf *bytes);
+/* Is this one of the keys that we provide and keep? */
 bool serve_provides(const struct dht *, struct slice key);
 
 /* dht_sweep.c: our own keys, region by region. */

@@ -9,6 +9,7 @@
 
 enum {
 	NEAR = 2 * KAD_CLOSER, /* looked at; some of them cannot be told */
+	MANY = KAD_CLOSER,     /* providers of one key that leave no choice */
 	TIME = 32,             /* bytes of a time in a record */
 };
 
@@ -17,7 +18,6 @@ struct request {
 	struct dht *d;
 	const struct peerid *from;
 	enum dht_refusal why;
-	struct dhtdb_provider provider[KAD_PROVIDERS];
 	struct kadaddrs addrs[KAD_PROVIDERS];
 	struct buf bytes; /* the addresses above, or a value */
 	char time[TIME];
@@ -236,6 +236,24 @@ serve_provides(const struct dht *d, struct slice key)
 	       slice_eq(own.key, key) && own.value.n == 0;
 }
 
+size_t
+serve_providers(struct dht *d, struct slice key, struct buf *bytes)
+{
+	size_t n;
+
+	bytes->max = DHT_OF_KEY * KADADDRS_BYTES;
+	n = dhtdb_providers(
+	    d->db, key, dht_wall(d), d->of_key, DHT_OF_KEY, bytes);
+	for (size_t i = 0; n > MANY && i < n; i++) {
+		size_t other = i + dht_chance(d) % (n - i);
+		struct dhtdb_provider p = d->of_key[i];
+
+		d->of_key[i] = d->of_key[other];
+		d->of_key[other] = p;
+	}
+	return n;
+}
+
 static int
 get_providers(struct request *r)
 {
@@ -247,16 +265,14 @@ get_providers(struct request *r)
 	if (here)
 		list_peer(d, a->provider, &a->n_provider,
 		    peerid_bytes(&d->self), &d->addrs, &room);
-	r->bytes.max = KAD_PROVIDERS * KADADDRS_BYTES;
-	n = dhtdb_providers(d->db, d->msg.key, dht_wall(d), r->provider,
-	    KAD_PROVIDERS - here, &r->bytes);
-	for (size_t i = 0; i < n; i++) {
-		const struct peerid *id = &r->provider[i].id;
+	n = serve_providers(d, d->msg.key, &r->bytes);
+	for (size_t i = 0; i < n && i + here < KAD_PROVIDERS; i++) {
+		const struct peerid *id = &d->of_key[i].id;
 		const struct kadaddrs *addrs = &r->addrs[i];
 
 		if (here && peerid_eq(id, &d->self))
 			continue;
-		kadaddrs_of_packed(&r->addrs[i], r->provider[i].addrs);
+		kadaddrs_of_packed(&r->addrs[i], d->of_key[i].addrs);
 		if (addrs->n == 0)
 			addrs = addrs_of(d, id);
 		if (!list_peer(d, a->provider, &a->n_provider, peerid_bytes(id),

@@ -17,18 +17,16 @@ enum {
 static bool
 local_providers(struct dht *d, struct op *o)
 {
-	struct dhtdb_provider at[ENOUGH];
-	struct buf bytes = { .max = ENOUGH * KADADDRS_BYTES };
-	size_t n = dhtdb_providers(
-	    d->db, buf_slice(&o->key), dht_wall(d), at, ENOUGH, &bytes);
+	struct buf bytes = { 0 };
+	size_t n = serve_providers(d, buf_slice(&o->key), &bytes);
 	bool enough = serve_provides(d, buf_slice(&o->key)) &&
 		      op_provider(d, o, &d->self, &d->addrs);
 
 	for (size_t i = 0; i < n && !enough; i++) {
 		struct kadaddrs addrs = { 0 };
 
-		kadaddrs_of_packed(&addrs, at[i].addrs);
-		enough = op_provider(d, o, &at[i].id, &addrs);
+		kadaddrs_of_packed(&addrs, d->of_key[i].addrs);
+		enough = op_provider(d, o, &d->of_key[i].id, &addrs);
 		kadaddrs_free(&addrs);
 	}
 	buf_free(&bytes);

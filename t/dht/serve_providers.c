@@ -236,6 +236,32 @@ test_room(void)
 	end();
 }
 
+/* A hundred who come last do not hide who came first. */
+static void
+test_crowd(void)
+{
+	enum { CROWD = 100, ASKS = 30 };
+	size_t seen = 0, first = 0;
+
+	begin();
+	provide_long(200);
+	for (unsigned i = 1; i <= CROWD; i++)
+		provide_long(200 + i);
+	for (unsigned i = 0; i < ASKS; i++) {
+		ask(KAD_GET_PROVIDERS, key_of_hash());
+		for (size_t j = 0; j < got.n_provider; j++) {
+			struct peerid id = peer(200);
+
+			seen++;
+			first += slice_eq(got.provider[j].id, peerid_bytes(&id));
+		}
+	}
+	ok(seen > ASKS * 10, "a crowd: %zu are told", seen);
+	ok(first > 0 && first <= ASKS, "the first one is among them (%zu of %d)",
+	    first, ASKS);
+	end();
+}
+
 int
 main(void)
 {
@@ -247,6 +273,7 @@ main(void)
 	test_without_addrs();
 	test_own();
 	test_room();
+	test_crowd();
 	buf_free(&sent);
 	buf_free(&reply);
 	return tap_done();
