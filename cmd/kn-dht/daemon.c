@@ -24,8 +24,6 @@ enum {
 	PUBLISH = 1000,
 	DIAL_AGAIN = 30000, /* bootstrap peers, while nobody is known */
 	DIAL_TIMEOUT = 20000,
-	PROTOCOLS = 8,
-	NAMES = 16,
 	BUDGET = 32 << 20, /* bytes of messages on their way */
 	STREAMS = 512,
 	PER_PEER = 4,
@@ -92,8 +90,8 @@ static struct daemon {
 	struct stats *stats;
 	struct budget budget;
 	struct timer *tick, *publish, *dial;
-	const char *protocols[PROTOCOLS + 1];
-	const char *names[NAMES + 1];
+	const char *protocols[LISTS_PROTOCOLS + 1];
+	const char *names[LISTS_NAMES + 1];
 	int ready_fd;
 	bool soon; /* pump is to run */
 } me;
@@ -178,7 +176,7 @@ dial(const char *text, uint64_t i)
 	struct maddr addr;
 
 	if (maddr_of_text(slice_text(text), &addr) < 0)
-		die(EXIT_WRONG, "dht.bootstrap: \"%s\" is no multiaddr", text);
+		return;
 	memset(&m, 0, sizeof m);
 	m.has_dial = m.dial.has_tag = m.dial.has_timeout = true;
 	m.dial.tag = DIAL_TAG | i;
@@ -483,25 +481,18 @@ take_lists(void)
 {
 	const struct conf_list *p = &me.conf.dht.protocols;
 	const struct conf_list *n = &me.conf.dht.namespaces;
-	struct buf why = { .max = 4096 };
+	struct buf faults = { .max = 16384 };
+	int bad = lists_check(&me.conf, &faults);
 
-	if (p->n == 0 || p->n > PROTOCOLS)
-		die(EXIT_WRONG, "dht.protocols: one to %d are wanted",
-		    PROTOCOLS);
-	if (n->n > NAMES)
-		die(EXIT_WRONG, "dht.namespaces: at most %d", NAMES);
+	bad += read_rights(&me.conf, &me.rights, &faults);
+	if (bad < 0) {
+		(void)fd_write_all(STDERR_FILENO, buf_slice(&faults));
+		die(EXIT_WRONG, "the configuration has faults");
+	}
 	for (size_t i = 0; i < p->n; i++)
 		me.protocols[i] = p->at[i];
 	for (size_t i = 0; i < n->n; i++)
 		me.names[i] = n->at[i];
-	if (anchors_of(me.conf.dht.network) == NULL)
-		die(EXIT_WRONG,
-		    "dht.network: there is no network \"%s\"; "
-		    "\"private\" has no anchors",
-		    me.conf.dht.network);
-	if (read_rights(&me.conf, &me.rights, &why) < 0)
-		die(EXIT_WRONG, "%.*s", (int)why.n, (char *)why.p);
-	buf_free(&why);
 }
 
 static void
@@ -535,12 +526,14 @@ daemon_run(const char *file, bool check, int ready_fd)
 	char *sock, *stat;
 	int code;
 
-	node_load(file, check, &me.conf);
+	node_load(file, false, &me.conf);
+	take_lists();
+	if (check) /* prints and ends */
+		node_load(file, true, &me.conf);
 	me.file = file;
 	log_open("kn-dht", me.conf.node.log_level);
 	cmd_hide();
 	cmd_raise_fds(STREAMS + GUESTS + SPARE_FDS, NULL);
-	take_lists();
 	me.ready_fd = ready_fd;
 	me.budget = (struct budget){ .high = BUDGET / 4 * 3, .max = BUDGET };
 	stat = node_run_path(&me.conf, "stat/kn-dht");

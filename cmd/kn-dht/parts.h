@@ -5,8 +5,10 @@
 #ifndef KN_DHT_PARTS_H
 #define KN_DHT_PARTS_H
 
+#include "base/buf.h"
 #include "base/conf.h"
 #include "base/msec.h"
+#include "cmd/node.h"
 
 #include <stdbool.h>
 
@@ -15,6 +17,11 @@
 /* Rights on dht.sock; the words stand in this order. */
 enum { DOOR_LOOK = 1, DOOR_PROVIDE = 2, DOOR_PUT = 4 };
 extern const char *const door_words[]; /* "look", "provide", "put", NULL */
+
+/* Are the lists and names of [dht] such as the daemon can use?  -1: a line for
+ * each fault. */
+enum { LISTS_PROTOCOLS = 8, LISTS_NAMES = 16 };
+int lists_check(const struct node_conf *, struct buf *faults);
 
 /* The daemon; returns the exit code.  ready_fd is -1 or for cmd_ready. */
 int daemon_run(const char *file, bool check, int ready_fd);
