@@ -53,129 +53,6 @@ board_server(const struct board *b, const char *protocol)
 	return NULL;
 }
 
-static void
-say_self(struct program *p)
-{
-	struct board *b = p->board;
-	const struct self *self = swarm_self(b->swarm);
-	struct ctl *m = board_message(b);
-
-	m->has_self = m->self.has_peer = m->self.has_agent =
-	    m->self.has_draining = m->self.has_reachable = true;
-	m->self.reachable = self->reachable;
-	m->self.peer = peerid_bytes(&self->id);
-	m->self.agent = slice_text(self->agent);
-	m->self.draining = b->draining;
-	for (size_t i = 0; i < self->naddrs; i++)
-		m->self.addrs[m->self.n_addrs++] = maddr_bytes(&self->addrs[i]);
-	for (size_t i = 0; i < self->nprotocols; i++)
-		m->self.protocols[m->self.n_protocols++] = self->protocols[i];
-	ctl_say(p->end, m, -1);
-}
-
-/* What ident says, cut to what a datagram can hold. */
-static void
-fill_ident(const struct peer *peer, struct ctl_up *up)
-{
-	static struct ident_msg in;
-
-	if (peer->ident.n == 0 ||
-	    pb_decode(&ident_msg_desc, buf_slice(&peer->ident), &in, NULL) < 0)
-		return;
-	memcpy(up->protocols, in.protocols, sizeof in.protocols);
-	up->n_protocols = in.n_protocols;
-	memcpy(up->addrs, in.addrs, sizeof in.addrs);
-	up->n_addrs = in.n_addrs;
-	up->has_agent = in.has_agent;
-	up->agent = in.agent;
-	up->has_protocol_version = in.has_protocol_version;
-	up->protocol_version = in.protocol_version;
-	up->has_observed = in.has_observed;
-	up->observed = in.observed;
-}
-
-static void
-say_up(struct program *p, const struct peer *peer)
-{
-	struct board *b = p->board;
-	struct ctl *m = board_message(b);
-	struct ctl_up *up = &m->up;
-	const struct link *l = peer->links;
-
-	m->has_up = up->has_peer = up->has_inbound = up->has_certified =
-	    up->has_rtt = up->has_streams = up->has_age = up->has_addr = true;
-	up->peer = peerid_bytes(&peer->id);
-	up->addr = maddr_bytes(&l->addr);
-	up->inbound = !l->dialer;
-	up->certified = peer->certified;
-	up->has_rtt = peer->rtt >= 0;
-	up->rtt = (uint64_t)peer->rtt * 1000;
-	up->age = (uint64_t)(loop_now(b->loop) - peer->since);
-	for (; l; l = l->next)
-		up->streams += link_streams(l);
-	up->has_admission = peer->role != 0;
-	up->admission.has_role = up->admission.has_tier =
-	    up->admission.has_serial = true;
-	up->admission.role = peer->role;
-	up->admission.tier = peer->tier;
-	up->admission.serial = slice_of(peer->serial, peer->serial_n);
-	fill_ident(peer, up);
-	ctl_say(p->end, m, -1);
-}
-
-/* swarm_face */
-
-static void
-peer_up(void *arg, struct peer *peer)
-{
-	struct board *b = arg;
-
-	for (struct program *p = b->programs; p; p = p->next)
-		if (p->end && (p->wants & CTL_WANT_PEERS) && peer->links)
-			say_up(p, peer);
-}
-
-static void
-peer_down(void *arg, struct peer *peer, enum reason why)
-{
-	struct board *b = arg;
-
-	for (struct program *p = b->programs; p; p = p->next) {
-		struct ctl *m;
-
-		if (!p->end || !(p->wants & CTL_WANT_PEERS))
-			continue;
-		m = board_message(b);
-		m->has_down = m->down.has_peer = m->down.has_reason = true;
-		m->down.peer = peerid_bytes(&peer->id);
-		m->down.reason = why;
-		ctl_say(p->end, m, -1);
-	}
-}
-
-static void
-self_changed(void *arg)
-{
-	struct board *b = arg;
-
-	board_tell_self(b, b->draining);
-}
-
-const struct swarm_face board_face = {
-	.up = peer_up,
-	.down = peer_down,
-	.changed = self_changed,
-};
-
-void
-board_tell_self(struct board *b, bool draining)
-{
-	b->draining = draining;
-	for (struct program *p = b->programs; p; p = p->next)
-		if (p->end && p->name[0])
-			say_self(p);
-}
-
 static enum reason
 serve_all(struct program *p, const struct ctl_hello *h)
 {
@@ -227,9 +104,6 @@ static enum reason
 on_hello(struct program *p, const struct ctl *m, int fd)
 {
 	const struct ctl_hello *h = &m->hello;
-	struct board *b = p->board;
-	struct peer *peer;
-	struct ctl *now;
 	enum reason why;
 
 	(void)fd;
@@ -252,17 +126,7 @@ on_hello(struct program *p, const struct ctl *m, int fd)
 		p->wants = 0;
 		return why;
 	}
-	say_self(p);
-	if (p->wants & CTL_WANT_PEERS)
-		for (size_t at = 0; (peer = swarm_next(b->swarm, &at)) != NULL;)
-			if (peer->told && p->end)
-				say_up(p, peer);
-	now = board_message(b);
-	now->has_now = now->now.has_peers = true;
-	now->now.peers = swarm_peers(b->swarm);
-	if (p->end)
-		ctl_say(p->end, now, -1);
-	board_unpark(p);
+	board_tell_present(p);
 	return REASON_NONE;
 }
 
@@ -433,13 +297,21 @@ program_gone(void *arg, const char *why)
 	p->end = NULL;
 	board_leave(p);
 	unserve_all(p);
+	map_free(&p->untold);
 	free(p);
+}
+
+static void
+program_room(void *arg)
+{
+	board_tell_more(arg);
 }
 
 static const struct ctl_face program_face = {
 	.desc = &ctl_desc,
 	.heard = program_heard,
 	.gone = program_gone,
+	.room = program_room,
 };
 
 static void

@@ -21,6 +21,9 @@ struct program {
 	char *protocols[32];
 	size_t nprotocols;
 	unsigned wants;
+	bool telling;          /* NOW is still to be said */
+	struct map untold;     /* peers of the present that it has not heard
+	                        * of: id -> struct peer * */
 	struct joint *joints;
 	size_t njoints;
 };
@@ -57,6 +60,12 @@ void board_fail(struct program *, uint64_t tag, enum reason, const char *text);
 struct program *board_server(const struct board *, const char *protocol);
 /* A cleared message to be filled and said. */
 struct ctl *board_message(struct board *);
+
+/* board_tell.c */
+/* After HELLO: SELF, UP for each peer if that is wanted, NOW; as fast as the
+ * program reads. */
+void board_tell_present(struct program *);
+void board_tell_more(struct program *); /* nothing waits for it any more */
 
 /* board_stream.c */
 void board_open(struct program *, const struct ctl_open *, int fd);

@@ -258,6 +258,8 @@ send_letters(struct ctl_end *e)
 		drop_letter(e);
 	}
 	watch_want(e->watch, WATCH_READ);
+	if (e->face->room)
+		e->face->room(e->arg);
 }
 
 static void
@@ -365,6 +367,12 @@ ctl_end_free(struct ctl_end *e)
 		e->freed = true;
 	else
 		free(e);
+}
+
+bool
+ctl_waits(const struct ctl_end *e)
+{
+	return e->first != NULL || e->why != NULL;
 }
 
 bool

@@ -23,6 +23,9 @@ struct ctl_face {
 	/* The other side is gone or broke the rules (why, static); the end is
 	 * dead and to be freed, now or later. */
 	void (*gone)(void *arg, const char *why);
+	/* May be NULL: what waited to be sent has been.  Not the place to free
+	 * the end. */
+	void (*room)(void *arg);
 };
 
 /* Takes the socket. */
@@ -38,6 +41,8 @@ int ctl_say(struct ctl_end *, const void *msg, int fd);
 void ctl_hear(struct ctl_end *);
 /* Has the other side not left yet?  Asked of the kernel, now. */
 bool ctl_alive(const struct ctl_end *);
+/* Does something wait to be sent?  Also true of a dead end. */
+bool ctl_waits(const struct ctl_end *);
 /* SO_PEERCRED. */
 int ctl_peer(const struct ctl_end *, unsigned *uid, int *pid);
 

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,6 +35,19 @@ static struct noise_self noise;
 static struct conn_self self;
 static unsigned long count; /* N */
 
+/* An identity. */
+static void
+introduce(struct noise_self *who)
+{
+	struct key key;
+	uint8_t seed[32];
+
+	key_make(&key);
+	randombytes_buf(seed, sizeof seed);
+	noise_self_make(who, seed);
+	noise_self_sign(who, &key);
+}
+
 /* One connection. */
 struct line {
 	int fd;
@@ -44,6 +58,7 @@ struct line {
 	size_t echoed;   /* bytes on the stream that conn opened */
 	struct conn_stream *st;
 	bool reset;      /* that stream was */
+	bool asked;      /* the node opened a stream */
 };
 
 static int
@@ -103,8 +118,10 @@ closes(int fd, msec within)
 static void
 react(struct line *l, const struct conn_ev *ev)
 {
-	if (ev->kind == CONN_OFFER)
+	if (ev->kind == CONN_OFFER) {
 		conn_answer(&l->conn, ev->stream, false);
+		l->asked = true;
+	}
 	if (ev->kind == CONN_DATA && ev->stream == l->st)
 		l->echoed += ev->data.n;
 	if ((ev->kind == CONN_RESET || ev->kind == CONN_REFUSED) &&
@@ -466,6 +483,38 @@ rapid(void)
 	return closed > 0 ? 0 : 1;
 }
 
+/* N peers, each with a key of its own, who stay until standard input ends. */
+static int
+crowd(void)
+{
+	struct noise_self *selves = mem_new(count * sizeof *selves);
+	struct line *all = mem_new(count * sizeof *all);
+	struct rlimit r = { count + 64, count + 64 };
+	int lost = 0;
+	char c;
+
+	setrlimit(RLIMIT_NOFILE, &r);
+	for (unsigned long i = 0; i < count; i++) {
+		introduce(&selves[i]);
+		self.noise = &selves[i];
+		line_open(&all[i]);
+		/* its question who we are, which we do not answer */
+		for (int n = 0; n < 50 && !all[i].asked; n++)
+			turn(&all[i], 100);
+	}
+	puts("all are here");
+	fflush(stdout);
+	while (read(STDIN_FILENO, &c, 1) > 0)
+		;
+	for (unsigned long i = 0; i < count; i++) {
+		lost += all[i].dead || !all[i].asked;
+		line_close(&all[i]);
+	}
+	free(all);
+	free(selves);
+	return lost > 0;
+}
+
 static int
 stat_of(char **argv)
 {
@@ -496,6 +545,7 @@ static const struct {
 	{ "twice", twice, 0 }, { "pings", pings, 10000 },
 	{ "window", window, 0 }, { "nobody", nobody, 0 },
 	{ "deaf", deaf, 0 }, { "push", push, 100000 }, { "rapid", rapid, 5 },
+	{ "crowd", crowd, 2000 },
 };
 
 static void
@@ -503,18 +553,13 @@ aim(const char *text)
 {
 	struct maddr addr;
 	struct slice bare;
-	struct key key;
-	uint8_t seed[32];
 	uint32_t code;
 
 	if (maddr_of_text(slice_text(text), &addr) < 0 ||
 	    !maddr_peer(maddr_bytes(&addr), &want, &bare) ||
 	    maddr_to_sockaddr(bare, &target, &target_n, &code, NULL) < 0)
 		exit(2);
-	key_make(&key);
-	randombytes_buf(seed, sizeof seed);
-	noise_self_make(&noise, seed);
-	noise_self_sign(&noise, &key);
+	introduce(&noise);
 	self = (struct conn_self){ .noise = &noise,
 		.limits = { 1000, 1000, 1 << 20 },
 		.handshake_timeout = PATIENCE, .offer_timeout = PATIENCE };
