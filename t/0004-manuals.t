@@ -53,4 +53,13 @@ for source in cmd/kn-*.c; do
 	ok $? "$page has the options of $name"
 	sed 's/^/# /' "$T/said"
 done
+
+# one fixed list: the code's and the manual's
+sed -n 's/.*R([A-Z_]*, *"\([a-z-]*\)",.*/\1/p' lib/net/reason.h |
+    awk '{ print NR - 1, $0 }' >"$T/reasons"
+sed -n '/^\.Sh REASONS/,/^\.Sh EX/s/^\.It \([0-9]*\) Ta \([a-z-]*\) Ta .*/\1 \2/p' \
+    man/kn-p2p.5 >"$T/written"
+[ -s "$T/reasons" ] && diff "$T/reasons" "$T/written" >"$T/said"
+ok $? "kn-p2p(5) has the reasons of net/reason.h"
+sed 's/^/# /' "$T/said"
 finish

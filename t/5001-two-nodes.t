@@ -28,6 +28,8 @@ ok $? "two nodes start"
 A=$(p2p a --json self | jq -r .peer)
 B=$(p2p b --json self | jq -r .peer)
 addr=$(p2p b --json self | jq -r '.addrs[0]')
+[ "${addr##*/p2p/}" = "$B" ]
+ok $? "an address can be given to others as it is"
 
 p2p a dial "$addr" >"$T/out" 2>"$T/err"
 ok $? "dial"
