@@ -84,12 +84,6 @@ text_begins_nocase(struct slice s, struct slice with)
 }
 
 bool
-text_same_nocase(struct slice a, struct slice b)
-{
-	return a.n == b.n && text_begins_nocase(a, b);
-}
-
-bool
 text_matches(struct slice pattern, struct slice s, bool nocase)
 {
 	bool (*begins)(struct slice, struct slice) =

@@ -17,7 +17,6 @@ bool text_next(struct slice *list, char separator, struct slice *item);
 bool text_begins(struct slice, struct slice with);
 /* The same without regard to the case of ASCII letters. */
 bool text_begins_nocase(struct slice, struct slice with);
-bool text_same_nocase(struct slice a, struct slice b);
 /* A pattern with at most one `*`, which stands for any bytes. */
 bool text_matches(struct slice pattern, struct slice, bool nocase);
 

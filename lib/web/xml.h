@@ -36,6 +36,6 @@ enum {
 typedef int xml_fn(void *arg, bool open, const char *path, struct slice text);
 
 /* 0; -1: malformed or over a limit, *why is a literal; or what fn returned. */
-int xml_read(struct slice document, xml_fn *, void *arg, const char **why);
+int xml_read(struct slice document, xml_fn *fn, void *arg, const char **why);
 
 #endif
