@@ -187,11 +187,10 @@ on_hup(void *arg, unsigned what)
 	log_info("reloaded", "peers=%zu", swarm_peers(n->swarm));
 }
 
-static void
-make_gate(struct node *n)
+static int
+make_gate(struct node *n, struct buf *faults)
 {
 	const struct node_conf *c = &n->conf;
-	struct buf faults = { .max = 16384 };
 	/* the gate borrows its strings from n->conf, which lives as long */
 	const struct gate_conf g = {
 		.allow_path = c->network.allow_path,
@@ -206,9 +205,73 @@ make_gate(struct node *n)
 		.dial_private = c->network.dial_private,
 	};
 
-	n->gate = gate_new(&g, &faults);
-	if (n->gate == NULL)
-		die(EXIT_WRONG, "%.*s", (int)faults.n, (char *)faults.p);
+	n->gate = gate_new(&g, faults);
+	return n->gate == NULL ? -1 : 0;
+}
+
+static bool
+is_addr(const char *text)
+{
+	struct maddr addr;
+
+	return maddr_of_text(slice_text(text), &addr) == 0;
+}
+
+static bool
+is_tcp(const char *text)
+{
+	struct sockaddr_storage ss;
+	struct maddr addr;
+	struct slice rest;
+	socklen_t n;
+	uint32_t code;
+
+	return maddr_of_text(slice_text(text), &addr) == 0 &&
+	       maddr_to_sockaddr(maddr_bytes(&addr), &ss, &n, &code, &rest) ==
+		   0 &&
+	       code == MADDR_TCP && rest.n == 0;
+}
+
+static int
+check_addrs(const struct conf_list *list, bool (*good)(const char *text),
+    const char *key, const char *what, struct buf *faults)
+{
+	int bad = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (good(list->at[i]))
+			continue;
+		put_text(faults, "network.");
+		put_text(faults, key);
+		put_text(faults, ": \"");
+		put_text(faults, list->at[i]);
+		put_text(faults, "\" is ");
+		put_text(faults, what);
+		put_text(faults, "\n");
+		bad = -1;
+	}
+	return bad;
+}
+
+/* What of [network] takes more than its kind and range to be right, with the
+ * files that it names. */
+static void
+take_lists(struct node *n)
+{
+	const struct node_conf *c = &n->conf;
+	struct buf faults = { .max = 65536 };
+	int bad = check_addrs(&c->network.listen_addrs, is_tcp, "listen_addrs",
+	    "not /ip4|ip6/ADDRESS/tcp/PORT", &faults);
+
+	bad += check_addrs(&c->network.announce_addrs, is_addr,
+	    "announce_addrs",
+	    "no multiaddr; one looks like /ip4/192.0.2.1/tcp/4001", &faults);
+	bad += read_rights(c, &n->rights, &faults);
+	bad += make_gate(n, &faults);
+	if (bad < 0) {
+		(void)fd_write_all(STDERR_FILENO, buf_slice(&faults));
+		die(EXIT_WRONG, "the configuration has faults");
+	}
 	buf_free(&faults);
 	gate_interfaces(n->gate);
 }
@@ -251,16 +314,13 @@ make_swarm(struct node *n)
 		swarm_serve(n->swarm, PERF_ID, &serve_perf, NULL);
 }
 
+/* Of one that take_lists has seen. */
 static struct maddr
-address(const char *key, const char *text)
+address(const char *text)
 {
-	struct maddr addr;
+	struct maddr addr = { 0 };
 
-	if (maddr_of_text(slice_text(text), &addr) < 0)
-		die(EXIT_WRONG,
-		    "network.%s: \"%s\" is not a multiaddr; one "
-		    "looks like /ip4/0.0.0.0/tcp/4001",
-		    key, text);
+	maddr_of_text(slice_text(text), &addr);
 	return addr;
 }
 
@@ -277,7 +337,7 @@ listen_peers(struct node *n)
 		swarm_listen(n->swarm, fd);
 	}
 	for (size_t i = 0; i < list->n && inherited == 0; i++) {
-		struct maddr addr = address("listen_addrs", list->at[i]);
+		struct maddr addr = address(list->at[i]);
 
 		fd = listen_bind(&addr);
 		if (fd < 0 && errno == EAFNOSUPPORT) {
@@ -287,11 +347,6 @@ listen_peers(struct node *n)
 			    list->at[i]);
 			continue;
 		}
-		if (fd < 0 && errno == EINVAL)
-			die(EXIT_WRONG,
-			    "network.listen_addrs: %s is not "
-			    "/ip4|ip6/ADDRESS/tcp/PORT",
-			    list->at[i]);
 		if (fd < 0)
 			die(errno == EADDRINUSE || errno == EACCES
 				? EXIT_WRONG
@@ -300,8 +355,8 @@ listen_peers(struct node *n)
 		swarm_listen(n->swarm, fd);
 	}
 	for (size_t i = 0; i < n->conf.network.announce_addrs.n; i++) {
-		struct maddr addr = address(
-		    "announce_addrs", n->conf.network.announce_addrs.at[i]);
+		struct maddr addr =
+		    address(n->conf.network.announce_addrs.at[i]);
 
 		swarm_announce(n->swarm, &addr, false);
 	}
@@ -340,8 +395,6 @@ build(struct node *n)
 	char *stat = node_run_path(&n->conf, "stat/kn-p2pd");
 	struct buf why = { .max = 4096 };
 
-	if (read_rights(&n->conf, &n->rights, &why) < 0)
-		die(EXIT_WRONG, "%.*s", (int)why.n, (char *)why.p);
 	n->stats = stat_open(stat, "kn-p2pd", stat_rows, N(stat_rows));
 	if (n->stats == NULL)
 		die(EXIT_SYSTEM, "cannot make the counters' file %s:", stat);
@@ -352,7 +405,6 @@ build(struct node *n)
 	};
 	if (self_init(&n->self, sign, n->conf.node.agent, &why) < 0)
 		die(EXIT_SYSTEM, "%.*s", (int)why.n, (char *)why.p);
-	make_gate(n);
 	make_swarm(n);
 	listen_peers(n);
 	listen_programs(n);
@@ -385,7 +437,13 @@ main(int argc, char **argv)
 
 	if (cmd_options(&page, argc, argv) != argc)
 		die(EXIT_WRONG, "no operands are wanted; see kn-p2pd -h");
-	node_load(file, check, &node.conf);
+	node_load(file, false, &node.conf);
+	take_lists(&node);
+	if (check) {
+		gate_free(node.gate);
+		node_free(&node.conf);
+		node_load(file, true, &node.conf); /* prints and ends */
+	}
 	node.file = file;
 	log_open("kn-p2pd", node.conf.node.log_level);
 	cmd_hide();
