@@ -8,7 +8,11 @@
 
 PB_DEFINE(blob_note, BLOB_NOTE)
 
-enum { MAGIC = 0x4b6e426c, /* "KnBl" */ CHECK_AT = 8, CHECK = 8 };
+enum {
+	MAGIC = 0x4b6e426c, /* "KnBl" */
+	CHECK_AT = 8,       /* in the tail; the beginning of a sum */
+	CHECK = 8,
+};
 
 static int
 refuse(int why)

@@ -69,6 +69,7 @@ struct blobs {
 	uint8_t (*strays)[BLOB_ID];
 	size_t nstrays;
 	bool strays_lost; /* there were too many to remember */
+	void *helper;     /* store/put's thread, while there is one */
 
 	pthread_t workers[BLOB_WORKERS];
 	unsigned nworkers;

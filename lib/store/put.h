@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: ISC
  *
  * Content on its way in: small ones are kept in memory for node.db, others go
- *to an unnamed file; sums are taken as the bytes pass.
+ * to an unnamed file; sums are taken as the bytes pass.
  *
  *	put_new, put_write…, put_end: size and sums are known; compare them
  *	put_seal	1: put_content may be called at once (small, or already
- *there) 0: wait until put_sealed returns it
+ *			there); 0: wait until put_sealed returns it
  *	put_content	the content's row, in the index' current batch
- *	put_free	at any time; what was not named is dropped */
+ *	put_free	at any time before blobs_close; what was not named is
+ *			dropped
+ *
+ * From put_seal to put_free the sweep leaves the file alone. */
 #ifndef STORE_PUT_H
 #define STORE_PUT_H
 
@@ -20,7 +23,8 @@ struct put;
 /* budget: charged with what is held in memory. */
 struct put *put_new(struct blobs *, struct nodedb *, struct budget *);
 void put_free(struct put *); /* NULL: nothing; also while it is being sealed */
-int put_write(struct put *, struct slice); /* 0, -1 with errno */
+/* 0, -1 with errno (ENOMEM: the budget; EFBIG, ENOSPC, …): then it is over. */
+int put_write(struct put *, struct slice);
 
 struct put_sums {
 	uint64_t size;
@@ -32,6 +36,7 @@ const struct put_sums *put_end(struct put *);
 int put_seal(struct put *, struct blob_note *); /* 1, 0, -1 with errno */
 /* One that was sealed, or NULL.  *error: errno, 0 when it is durable. */
 struct put *put_sealed(struct blobs *, int *error);
+/* NONE: it is not sealed. */
 enum nodedb_said put_content(struct put *, struct content *);
 void put_set_owner(struct put *, void *owner); /* for who waits */
 void *put_owner(const struct put *);
