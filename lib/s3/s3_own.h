@@ -13,7 +13,8 @@
  *	s3_upload.c   multipart
  *	s3_bucket.c   buckets
  *	s3_config.c   their documents: versioning, CORS, lifecycle, tags, ACLs
- *	s3_list.c     the lists of objects, versions, uploads and parts
+ *	s3_list.c     the lists of objects and versions
+ *	s3_uploads.c  the list of uploads
  *	s3_deletes.c  DeleteObjects
  *	s3_form.c     uploads by HTML forms
  *	s3_life.c     lifecycle rules and idle uploads, in slices
@@ -34,6 +35,9 @@
 #include "web/xml.h"
 
 enum { S3_ID = 16 };
+
+/* Who owns what is made on the local socket. */
+#define S3_OWN_TENANT "own"
 
 /* Metadata that is kept with an object and comes back as headers; packed by
  * wire/pb into object.meta.  user: "name NUL value NUL …" of x-amz-meta-. */
@@ -74,23 +78,28 @@ void s3_meta_reply(
 
 enum s3_who { S3_WHO_NOBODY, S3_WHO_KEY, S3_WHO_LOCAL };
 
+struct s3_queue {
+	struct s3_req *first, **end;
+};
+
 struct s3 {
 	struct s3_conf conf;
 	struct nodedb *db;
 	struct blobs *blobs;
 	struct sweep *sweep;
 	struct sigv4_cache keys;
-	struct s3_req *all;     /* every request */
-	struct s3_req *waiting; /* for the flush */
-	struct s3_req *ready, **ready_tail;
-	struct s3_req *copying; /* ranges that are being copied (s3_copy.c) */
-	struct s3_req *unused;  /* for the next requests */
+	struct s3_req *all;      /* every request */
+	struct s3_queue waiting; /* for the flush */
+	struct s3_queue ready;   /* for s3_next */
+	struct s3_req *copying;  /* ranges that are copied (s3_copy.c) */
+	struct s3_req *unused;   /* for the next requests */
 	uint64_t nreqs, nunused, sealing;
 	uint64_t stats[S3_STAT_N], ops[S3OP_N], errors[S3ERR_N];
 	int64_t space_at; /* when the disk was last asked */
 	bool space_low;
 	struct s3_life *life; /* s3_life.c */
 	uint64_t next_id;
+	uint32_t period; /* of the last tick */
 };
 
 /* What a head says of its body, to be compared when that has come. */
@@ -153,9 +162,10 @@ struct s3_req {
 	void *state_of_op;          /* the handler's own, … */
 	void (*free_state)(void *); /* … freed with the request */
 	struct s3_req *prev, *next; /* in all */
-	struct s3_req *queued;      /* in waiting or ready */
+	struct s3_queue *queue;     /* NULL: in none */
+	struct s3_req *queued;      /* the next in it */
 	struct s3_req *copies;      /* in copying */
-	bool is_waiting, is_ready, is_copying;
+	bool is_copying;
 	bool wrote;  /* it waits for the flush */
 	bool taking; /* its body has not ended */
 	bool answered;
@@ -173,15 +183,14 @@ struct s3_handler {
 	void (*begin)(struct s3_req *);
 	/* XML: the body is whole and its sum is right, in r->body. */
 	void (*end)(struct s3_req *);
-	bool no_bucket; /* runs although the bucket is not there */
 };
 extern const struct s3_handler s3_handlers[S3OP_N]; /* s3_table.c */
 
 /* s3.c */
 /* Look up r->bucket again; false, and answered: it is gone or another. */
 bool s3_bucket_again(struct s3_req *);
-/* To be called when something happened outside the calls of s3.h: an answer
- * goes to those that wait for the flush, content that is not needed goes. */
+/* Within s3_flush something happened to this request: an answered one waits for
+ * the commit that follows. */
 void s3_settle(struct s3_req *);
 
 /* s3_auth.c: fills who, tenant, local, sig, bucket; S3ERR_OK, or the refusal
