@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * node.db from outside, while its owner may be running: its version, a
+ * consistent copy, and what a migration would do to a copy. */
+#ifndef STORE_NODEDB_COPY_H
+#define STORE_NODEDB_COPY_H
+
+#include <stdint.h>
+
+/* PRAGMA user_version of the file; -1: it cannot be read. */
+int nodedb_file_version(const char *path);
+/* A consistent copy: written beside `to`, synced, renamed.  0, or -1 with *why
+ * (static). */
+int nodedb_copy(const char *path, const char *to, const char **why);
+/* Migrate a copy in this directory and remove it.  *ms: how long the steps
+ * took.  0, or -1 with *why. */
+int nodedb_rehearse(const char *path, const char *dir, int64_t *ms,
+    const char **why);
+
+#endif
