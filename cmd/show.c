@@ -52,7 +52,7 @@ show_json_addr(struct json *j, const char *key, struct slice addr)
 	char text[MADDR_TEXT];
 
 	if (addr.n == 0)
-		json_null(j, key);
+		json_none(j, key);
 	else
 		json_text(j, key, maddr_text(addr, text));
 }

@@ -158,13 +158,13 @@ up_json(struct json *j, const struct ctl_up *up)
 	if (up->has_rtt)
 		json_uint(j, "rtt_us", up->rtt);
 	else
-		json_null(j, "rtt_us");
+		json_none(j, "rtt_us");
 	json_uint(j, "streams", up->streams);
 	json_uint(j, "age_ms", up->age);
 	if (up->has_admission)
 		admission_json(j, &up->admission);
 	else
-		json_null(j, "admission");
+		json_none(j, "admission");
 }
 
 static void

@@ -24,7 +24,7 @@ void json_int(struct json *, const char *key, int64_t v);
 /* thousandths: 1234 is written 1.234 */
 void json_milli(struct json *, const char *key, int64_t thousandths);
 void json_bool(struct json *, const char *key, bool v);
-void json_null(struct json *, const char *key);
+void json_none(struct json *, const char *key);
 void json_open_array(struct json *, const char *key);
 void json_close_array(struct json *);
 void json_open_object(struct json *, const char *key);

@@ -48,7 +48,7 @@ static void
 write_cap(struct json *j, const char *name, uint64_t cap)
 {
 	if (cap == UINT64_MAX)
-		json_null(j, name);
+		json_none(j, name);
 	else
 		json_uint(j, name, cap);
 }

@@ -32,7 +32,7 @@ test_kinds(void)
 	json_int(&j, "i", INT64_MIN);
 	json_bool(&j, "y", true);
 	json_bool(&j, "n", false);
-	json_null(&j, "z");
+	json_none(&j, "z");
 	json_end(&j);
 	is_text(text_of_out(),
 	    "{\"t\":\"x\",\"u\":18446744073709551615,"
@@ -187,7 +187,7 @@ test_key(void)
 	struct json j;
 
 	json_begin(&j, &out);
-	json_null(&j, "a\"\n");
+	json_none(&j, "a\"\n");
 	json_end(&j);
 	is_text(text_of_out(), "{\"a\\\"\\n\":null}\n", "keys are escaped");
 }
