@@ -43,6 +43,7 @@ lookup_conf(const struct dht *d, unsigned verb)
 		.most_heard = 512,
 		.most_asked = 160,
 		.from_one = KAD_CLOSER,
+		.per_group = d->conf.private_too ? 0 : 3,
 		.private_too = d->conf.private_too };
 
 	if (verb == OP_REGION) /* all of them, without a gap */

@@ -11,7 +11,7 @@
 enum {
 	KADADDRS_N = 8,       /* of one peer */
 	KADADDRS_BYTES = 512, /* packed, with a length byte pair each */
-	KADADDRS_GROUPS = 4,
+	KADADDRS_GROUPS = KADADDRS_N,
 };
 
 /* Zero is empty.  Owns p. */

@@ -10,7 +10,8 @@
 enum {
 	PATHS = 8,
 	ALL = PATHS, /* stands for every path */
-	LIES = 4,    /* named by one, failed, and nobody of its answered */
+	CROWD = 64 * KADADDRS_GROUPS,
+	LIES = 4, /* named by one, failed, and nobody of its answered */
 };
 
 struct kadq {
@@ -165,8 +166,10 @@ kadq_seed(struct kadq *q, const struct peerid *id, const struct kadaddrs *addrs)
 	if (id->n == 0 || peerid_eq(id, &q->self) || find(q, id))
 		return;
 	p = remember(q, id, q->seeds++ % q->conf.paths, 0);
-	if (p)
-		kadaddrs_copy(&p->addrs, addrs);
+	if (p == NULL)
+		return;
+	kadaddrs_copy(&p->addrs, addrs);
+	p->ngroups = (uint8_t)kadaddrs_groups(&p->addrs, p->group);
 }
 
 /* Whose peers all fail is inventing them, or is of no use: those it alone has
@@ -175,6 +178,74 @@ static bool
 is_liar(const struct kadq_peer *p)
 {
 	return p && p->told_bad >= LIES && p->told_good == 0;
+}
+
+/* The groups of those that count. */
+struct crowd {
+	uint64_t group[CROWD];
+	size_t n;
+};
+
+/* Are so many of a group of this peer in the crowd?  If not, it joins. */
+static bool
+is_surplus(const struct kadq *q, struct crowd *c, const struct kadq_peer *p)
+{
+	for (size_t i = 0; i < p->ngroups; i++) {
+		size_t same = 0;
+
+		for (size_t j = 0; j < c->n; j++)
+			same += c->group[j] == p->group[i];
+		if (same >= q->conf.per_group)
+			return true;
+	}
+	for (size_t i = 0; i < p->ngroups && c->n < CROWD; i++)
+		c->group[c->n++] = p->group[i];
+	return false;
+}
+
+/* Whether a peer is to be considered at all. */
+typedef bool fit(const struct kadq_peer *, unsigned path);
+
+static bool
+may_answer(const struct kadq_peer *p, unsigned path)
+{
+	return p->state != KADQ_FAILED && (path == ALL || p->path == path) &&
+	       (p->state != KADQ_HEARD || !is_liar(p->teller));
+}
+
+static bool
+has_answered(const struct kadq_peer *p, unsigned path)
+{
+	(void)path;
+	return p->state == KADQ_ANSWERED;
+}
+
+/* Mark the nearest n that fit; those beyond the limit of their group only where
+ * there are no others. */
+static void
+choose(const struct kadq *q, size_t n, fit *fits, unsigned path)
+{
+	struct crowd c = { .n = 0 };
+	size_t left = n, surplus = 0;
+
+	for (size_t i = 0; i < q->n.heard; i++) {
+		struct kadq_peer *p = q->peers[i];
+
+		p->counts = p->surplus = false;
+		if (left == 0 || !fits(p, path))
+			continue;
+		p->surplus = q->conf.per_group > 0 && is_surplus(q, &c, p);
+		p->counts = !p->surplus;
+		surplus += p->surplus;
+		left -= p->counts;
+	}
+	for (size_t i = 0; i < q->n.heard && left > 0 && surplus > 0; i++) {
+		struct kadq_peer *p = q->peers[i];
+
+		p->counts = p->counts || p->surplus;
+		surplus -= p->surplus;
+		left -= p->surplus;
+	}
 }
 
 /* Of the k nearest that did not fail: the nearest not yet asked (or NULL), and
@@ -190,19 +261,16 @@ look(const struct kadq *q, unsigned path, size_t first)
 	struct view v = { NULL, true };
 	size_t seen = 0;
 
-	for (size_t i = 0; i < q->n.heard && seen < q->conf.k; i++) {
+	choose(q, q->conf.k, may_answer, path);
+	for (size_t i = 0; i < q->n.heard && v.next == NULL; i++) {
 		struct kadq_peer *p = q->peers[i];
 
-		if (p->state == KADQ_FAILED ||
-		    (path != ALL && p->path != path) ||
-		    (p->state == KADQ_HEARD && is_liar(p->teller)))
+		if (!p->counts)
 			continue;
 		if (seen++ < first && p->state != KADQ_ANSWERED)
 			v.settled = false;
-		if (p->state == KADQ_HEARD) {
+		if (p->state == KADQ_HEARD)
 			v.next = p;
-			break;
-		}
 	}
 	return v;
 }
@@ -293,6 +361,15 @@ close_question(struct kadq *q, const struct peerid *id, enum kadq_state state)
 	return p;
 }
 
+static void
+give_addrs(
+    const struct kadq *q, struct kadq_peer *p, const struct kad_peer *named)
+{
+	kadaddrs_set(&p->addrs, named->addrs, named->n_addrs, &p->id,
+	    q->conf.private_too);
+	p->ngroups = (uint8_t)kadaddrs_groups(&p->addrs, p->group);
+}
+
 /* A peer that was first named without an address we can use, or by a liar, may
  * be named better later. */
 static bool
@@ -318,8 +395,7 @@ hear(struct kadq *q, struct kadq_peer *from, const struct kad_peer *named)
 	else if (p->teller != from)
 		p->teller = NULL; /* several name it */
 	if (p->addrs.n == 0 || better)
-		kadaddrs_set(&p->addrs, named->addrs, named->n_addrs, &id,
-		    q->conf.private_too);
+		give_addrs(q, p, named);
 	return !known;
 }
 
@@ -365,8 +441,9 @@ kadq_nearest(const struct kadq *q, const struct kadq_peer **out, size_t n)
 {
 	size_t found = 0;
 
-	for (size_t i = 0; i < q->n.heard && found < n; i++)
-		if (q->peers[i]->state == KADQ_ANSWERED)
+	choose(q, n, has_answered, ALL);
+	for (size_t i = 0; i < q->n.heard; i++)
+		if (q->peers[i]->counts)
 			out[found++] = q->peers[i];
 	return found;
 }

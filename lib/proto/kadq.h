@@ -7,7 +7,9 @@
  * the k nearest over all that have not been asked are asked as well.  With
  * beta = k the lookup is exhaustive.  Each peer belongs to the path that heard
  * of it first and is asked once.  When the first four that one peer names all
- * fail, the others that it alone has named are not asked.
+ * fail, the others that it alone has named are not asked.  Among the k nearest
+ * no more than per_group are of one address group while others are known: who
+ * makes a cluster of ids around a key wants as many networks.
  *
  * Everything a peer can choose has a ceiling: so many peers are remembered
  * (farther ones make room for nearer ones), so many are asked, so many are
@@ -26,6 +28,7 @@ struct kadq_conf {
 	size_t most_heard;     /* 512 */
 	size_t most_asked;     /* 160 */
 	size_t from_one;       /* peers taken from one answer, 20 */
+	size_t per_group;      /* 3; 0: no limit */
 	bool private_too;      /* as kadaddrs_set */
 };
 
@@ -40,6 +43,10 @@ struct kadq_peer {
 	uint8_t hops; /* 0: a seed */
 	struct kadq_peer *teller; /* who alone named it; NULL: a seed, or several */
 	uint8_t told_good, told_bad; /* those it named that answered, or not */
+	bool counts; /* among those that are looked at */
+	bool surplus; /* of its group */
+	uint8_t ngroups;
+	uint64_t group[KADADDRS_GROUPS];
 };
 
 struct kadq;
@@ -65,7 +72,8 @@ void kadq_failed(struct kadq *, const struct peerid *);
 void kadq_stop(struct kadq *);
 
 const struct kadq_peer *kadq_get(const struct kadq *, const struct peerid *);
-/* Those that answered, nearest first; borrowed.  Returns how many (<= n). */
+/* Those that answered, nearest first, and within per_group while there are
+ * others; borrowed.  Returns how many (<= n). */
 size_t kadq_nearest(const struct kadq *, const struct kadq_peer **out,
     size_t n);
 /* Counts: asked, answered, failed, still open, remembered, ignored (beyond a

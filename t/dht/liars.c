@@ -475,43 +475,68 @@ test_sybils(void)
 	net_free(&net);
 }
 
-/* Forty ids on one host, each of which claims an address of its own. */
+/* It keeps what it is given and gives nothing. */
+static int
+silent(struct node *me, const struct peerid *from, struct slice message,
+    struct buf *reply)
+{
+	const struct node *near[20];
+	struct kad_msg *m = mem_new(sizeof *m);
+	size_t n = 0;
+
+	pb_decode(&kad_msg_desc, message, m, NULL);
+	n = net_nearest(me->net, m->key, me, near, 20);
+	free(m);
+	put_head(message, reply);
+	for (size_t i = 0; i < n; i++)
+		if (!peerid_eq(&near[i]->id, from))
+			put_peer(reply, peerid_bytes(&near[i]->id),
+			    node_addr(near[i]));
+	return 1;
+}
+
+/* Thirty that do answer are nearer to a key than all others, on one network:
+ * they name each other and the truth, but no provider. */
 static void
-test_one_host(void)
+test_cluster(void)
 {
 	struct net net;
-	struct node *n, *s;
-	size_t in = 0, claimed = 0;
-	struct slice at;
+	struct node *s;
+	uint8_t bytes[34];
+	struct slice key = hash_of(99, bytes);
+	size_t found = 0, honest = 0;
+	struct job *j;
 
-	net_init(&net, 28);
-	n = net_add(&net);
-	node_start(n, &net.conf);
-	for (size_t i = 0; i < 40; i++) {
+	make_sybils(key);
+	net_init(&net, 29);
+	net_grow(&net, SERVERS);
+	for (size_t i = 0; i < 30; i++) {
 		s = net_add(&net);
+		memcpy(s->id.b, sybil[i], 34);
+		s->place = kadkey_of(peerid_bytes(&s->id));
+		map_put(&net.ids, peerid_bytes(&s->id), s);
+		memcpy(s->at, (uint8_t[]){ 4, 99, 99, 7, (uint8_t)(1 + i), 6,
+		    0x0f, 0xa1 }, NET_ADDR);
+		s->liar = silent;
 		node_start(s, &net.conf);
-		at = node_addr(s);
-		/* the other half says where it is when it is in */
-		if (i % 2)
-			dht_from(n->dht, &s->id,
-			    slice_of("\4\140\1\2\3\6\1\1", 8), net.w.now);
-		dht_peer(n->dht, &s->id, &at, 1, true, net.w.now);
+		node_boot(s, net.nodes[0]);
 	}
-	net_run(&net, MINUTE);
-	claimed = kadtab_size(dht_table(n->dht));
-	for (size_t i = 1; i < net.n; i++) {
-		s = net.nodes[i];
-		at = node_addr(s);
-		dht_from(n->dht, &s->id,
-		    slice_of("\4\140\1\2\3\6\1\1", 8), net.w.now);
-		dht_peer(n->dht, &s->id, &at, 1, true, net.w.now);
+	net_run(&net, 2 * MINUTE);
+	j = ask(net.nodes[2], DHT_PROVIDE, key);
+	is_int(j->end, DHT_END_OK, "a cluster: a key is provided");
+	job_free(j);
+	j = ask(net.nodes[2], DHT_CLOSEST, key);
+	for (size_t i = 0; i < j->n; i++)
+		honest += !is_liar(j, i);
+	ok(honest >= 17, "a cluster: of the nearest that count %zu are others",
+	    honest);
+	job_free(j);
+	for (size_t i = 3; i < 23; i++) {
+		j = ask(net.nodes[i], DHT_PROVIDERS, key);
+		found += j->n > 0 && peerid_eq(&j->peer[0], &net.nodes[2]->id);
+		job_free(j);
 	}
-	net_run(&net, MINUTE);
-	in = kadtab_size(dht_table(n->dht));
-	ok(claimed > 3 && claimed <= 23, "one host: those that are connected "
-	    "count where they are (%zu)", claimed);
-	ok(in > 0 && in <= 3, "one host: no more than three in the end (%zu)",
-	    in);
+	is_int(found, 20, "a cluster: everybody finds who provides it");
 	net_free(&net);
 }
 
@@ -531,6 +556,6 @@ main(void)
 	test_values("a value that does not belong to its key", bad_value);
 	test_values("a value that is too big", huge_value);
 	test_sybils();
-	test_one_host();
+	test_cluster();
 	return tap_done();
 }

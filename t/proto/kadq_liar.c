@@ -53,10 +53,54 @@ test_liar(void)
 	kadq_free(q);
 }
 
+/* Peers of one network, and some of others behind them. */
+static void
+test_group(void)
+{
+	struct kadq_conf conf = usual;
+	const struct kadq_peer *near[4];
+	struct kadaddrs a = { 0 };
+	struct kadq *q;
+
+	conf.alpha = conf.per_group = 2;
+	q = begin(&conf);
+	seed(q, 60, 61);
+	ask(q);
+	answer(q, 60, 0, 8);
+	a.from = 7;
+	kadq_seed(q, &pool[8], &a);
+	kadq_seed(q, &pool[9], &a);
+	for (int i = 0; i < 2; i++) {
+		is_int(ask(q), i, "one of a network is asked");
+		answer(q, (size_t)i, 0, 0);
+	}
+	is_int(ask(q), 8, "more of it are not, while there are others");
+	is_int(ask(q), 9, "of which two");
+	answer(q, 8, 0, 0);
+	fail(q, 9);
+	is_int(ask(q), -2, "the four nearest that count have answered");
+	is_int(kadq_nearest(q, near, 4), 4, "those are what was found");
+	ok(peerid_eq(&near[2]->id, &pool[8]) &&
+	    peerid_eq(&near[3]->id, &pool[60]), "the nearest first");
+	kadq_free(q);
+
+	q = begin(&conf);
+	seed(q, 60, 61);
+	ask(q);
+	answer(q, 60, 0, 8);
+	for (int i = 0; i < 3; i++) {
+		is_int(ask(q), i, "with nobody else, as ever");
+		answer(q, (size_t)i, 0, 0);
+	}
+	is_int(kadq_nearest(q, near, 4), 4, "all of them count");
+	kadq_free(q);
+}
+
 int
 main(void)
 {
 	pool_init();
 	test_liar();
+	test_group();
 	return tap_done();
 }
