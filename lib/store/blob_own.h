@@ -70,6 +70,7 @@ struct blobs {
 	size_t nstrays;
 	bool strays_lost; /* there were too many to remember */
 	void *helper;     /* store/put's thread, while there is one */
+	size_t lists;     /* bytes of store/read's lists */
 
 	pthread_t workers[BLOB_WORKERS];
 	unsigned nworkers;

@@ -27,12 +27,17 @@ struct sweep *sweep_new(struct blobs *, struct nodedb *,
     void *arg);
 void sweep_free(struct sweep *);
 /* A slice of at most a few milliseconds.  What it takes out of the index is
- * removed from the disk by the first slice after a commit. */
+ * removed from the disk by the first slice after a commit (the caller's: it
+ * never commits itself), unless somebody has put or reads it by then. */
 void sweep_tick(struct sweep *, msec now, int64_t wall);
 msec sweep_due(const struct sweep *);
-/* Begin at once: all blobs again (scrub), or all shards (orphans). */
+/* Begin at once: all blobs again (scrub), or all shards (orphans: also after a
+ * commit that failed, because files it would have named are there). */
 void sweep_scrub(struct sweep *);
 void sweep_orphans(struct sweep *);
 const struct sweep_counts *sweep_counts(const struct sweep *);
+
+/* Does the index have a blob of this id, whole or damaged? */
+bool sweep_knows(struct nodedb *, const uint8_t sha[BLOB_ID]);
 
 #endif
