@@ -19,6 +19,8 @@ enum {
 	SIGV4_LIFE = 7 * 24 * 3600, /* the longest X-Amz-Expires */
 	SIGV4_CANONICAL = 96 << 10, /* bytes of a canonical request */
 	SIGV4_SIGNED = 64,          /* names in SignedHeaders */
+	SIGV4_SCOPE = 128,          /* bytes of date/region/service/… */
+	SIGV4_HASH = 64,            /* hex digits of a signature */
 };
 
 /* What x-amz-content-sha256 said the body is. */
@@ -59,7 +61,9 @@ struct sigv4 {
 
 /* What the request claims; slices are borrowed from head and uri.  now:
  * seconds since 1970.  Any region is taken, the service must be s3.  An
- * Authorization header and a query signature together are malformed. */
+ * Authorization header and a query signature together are malformed.  presigned
+ * is set whenever the query claims something.  Host and every x-amz- header
+ * must be signed, but for x-amz-content-sha256 of presigned requests. */
 enum sigv4_end sigv4_read(
     const struct http_head *, const struct uri *, int64_t now, struct sigv4 *);
 
@@ -81,10 +85,12 @@ void sigv4_cached(struct sigv4_cache *, const struct sigv4 *,
     struct slice secret, uint8_t key[SHA256_BYTES]);
 void sigv4_cache_free(struct sigv4_cache *);
 
-/* Compare.  SIGV4_MISMATCH: canonical and to_sign (ceilings set by the caller,
- * both may be NULL) hold what this side signed, for the error's XML.  hosts:
- * NULL or a NULL-ended list of other values for Host under which a proxy may
- * have been called; each is tried.  Constant-time in the signature. */
+/* Compare: SIGV4_OK, SIGV4_MISMATCH, or SIGV4_MALFORMED over SIGV4_CANONICAL.
+ * MISMATCH: canonical and to_sign (ceilings set by the caller, both may be
+ * NULL) hold what this side signed, for the error's XML.  hosts: NULL or a
+ * NULL-ended list of other values for Host under which a proxy may have been
+ * called; each is tried, and so is the path as the client escaped it.
+ * Constant-time in the signature. */
 enum sigv4_end sigv4_check(const struct sigv4 *, const struct http_head *,
     const struct uri *, const uint8_t key[SHA256_BYTES],
     const char *const *hosts, struct buf *canonical, struct buf *to_sign);
@@ -103,8 +109,9 @@ bool sigv4_policy(const uint8_t key[SHA256_BYTES], struct slice policy_base64,
     struct slice signature);
 
 /* The client's side: what to put into Authorization, for a head that has host,
- * x-amz-date and x-amz-content-sha256 among its fields; all fields are signed.
- */
+ * x-amz-date and x-amz-content-sha256 among its fields; all fields are signed,
+ * SIGV4_SIGNED of them at most.  authorization->bad: the date is no stamp, or
+ * it is too much. */
 void sigv4_sign(const struct http_head *, const struct uri *, struct slice id,
     struct slice secret, struct slice region, struct buf *authorization);
 
