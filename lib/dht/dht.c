@@ -258,7 +258,7 @@ dht_tick(struct dht *d, msec now)
 		set_server(d, d->reachable);
 	op_tick(d);
 	peers_tick(d);
-	sweep_tick(d);
+	dht_sweep_tick(d);
 	expire_tick(d);
 	commit_tick(d);
 }
@@ -271,7 +271,7 @@ dht_due(const struct dht *d)
 	due = msec_min(due, mode_due(d));
 	due = msec_min(due, op_due(d));
 	due = msec_min(due, peers_due(d));
-	return msec_min(due, sweep_due(d));
+	return msec_min(due, dht_sweep_due(d));
 }
 
 /* Events. */

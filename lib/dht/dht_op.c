@@ -126,7 +126,7 @@ op_free(struct dht *d, struct op *o)
 	free(o->holders);
 	if (o->region) {
 		d->sweeping = false;
-		sweep_free(o->region);
+		dht_sweep_free(o->region);
 	}
 	kadq_free(o->q);
 	map_free(&o->seen);
@@ -274,7 +274,7 @@ looked(struct dht *d, struct op *o, bool *gone)
 		o->phase = OP_STORING;
 		*gone = false;
 	} else if (o->verb == OP_REGION) {
-		sweep_walked(d, o);
+		dht_sweep_walked(d, o);
 		*gone = false;
 	} else {
 		if (o->verb == OP_SELF)
@@ -344,7 +344,7 @@ op_next(struct dht *d, struct op *o, struct dht_ev *ev, bool *gone)
 		return look_next(d, o, ev, gone);
 	if (o->phase == OP_WAITING)
 		return 0;
-	return o->verb == OP_REGION ? sweep_next(d, o, ev, gone)
+	return o->verb == OP_REGION ? dht_sweep_next(d, o, ev, gone)
 				    : store_next(d, o, ev, gone);
 }
 

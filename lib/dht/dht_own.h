@@ -206,13 +206,13 @@ size_t serve_providers(struct dht *, struct slice key, struct buf *bytes);
 bool serve_provides(const struct dht *, struct slice key);
 
 /* dht_sweep.c: our own keys, region by region. */
-void sweep_tick(struct dht *);
-msec sweep_due(const struct dht *);
+void dht_sweep_tick(struct dht *);
+msec dht_sweep_due(const struct dht *);
 /* A walk through a region is over: begins the next one, or is STORING. */
-void sweep_walked(struct dht *, struct op *);
+void dht_sweep_walked(struct dht *, struct op *);
 /* As op_next, for the phase STORING of OP_REGION. */
-int sweep_next(struct dht *, struct op *, struct dht_ev *, bool *gone);
-void sweep_told(struct dht *, struct op *, const struct rpc *, bool good);
-void sweep_free(struct region *);
+int dht_sweep_next(struct dht *, struct op *, struct dht_ev *, bool *gone);
+void dht_sweep_told(struct dht *, struct op *, const struct rpc *, bool good);
+void dht_sweep_free(struct region *);
 
 #endif

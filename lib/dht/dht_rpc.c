@@ -119,7 +119,7 @@ finish(struct dht *d, struct rpc *r, const struct kad_msg *m)
 		peers_failed(d, &r->peer);
 	}
 	if (o && r->kind == RPC_BATCH)
-		sweep_told(d, o, r, m != NULL);
+		dht_sweep_told(d, o, r, m != NULL);
 	else if (o)
 		op_answer(d, o, r, m);
 	rpc_free(r);

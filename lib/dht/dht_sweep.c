@@ -65,7 +65,7 @@ struct region {
 };
 
 void
-sweep_free(struct region *g)
+dht_sweep_free(struct region *g)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		kadaddrs_free(&g->taker[i].addrs);
@@ -118,7 +118,7 @@ due(struct dht *d, struct dhtdb_own *own, time_t wall)
 }
 
 void
-sweep_tick(struct dht *d)
+dht_sweep_tick(struct dht *d)
 {
 	struct dhtdb_own own;
 	time_t wall = dht_wall(d), after;
@@ -144,7 +144,7 @@ sweep_tick(struct dht *d)
 }
 
 msec
-sweep_due(const struct dht *d)
+dht_sweep_due(const struct dht *d)
 {
 	return d->next_sweep;
 }
@@ -213,7 +213,7 @@ walk_on(struct dht *d, struct op *o)
 }
 
 void
-sweep_walked(struct dht *d, struct op *o)
+dht_sweep_walked(struct dht *d, struct op *o)
 {
 	const struct kadq_peer *near[DHT_K];
 	struct region *g = o->region;
@@ -340,7 +340,7 @@ settle(struct dht *d, struct op *o)
 }
 
 int
-sweep_next(struct dht *d, struct op *o, struct dht_ev *ev, bool *gone)
+dht_sweep_next(struct dht *d, struct op *o, struct dht_ev *ev, bool *gone)
 {
 	struct region *g = o->region;
 
@@ -369,7 +369,7 @@ sweep_next(struct dht *d, struct op *o, struct dht_ev *ev, bool *gone)
 		return 0;
 	settle(d, o);
 	if (!g->last)
-		return sweep_next(d, o, ev, gone);
+		return dht_sweep_next(d, o, ev, gone);
 	d->counts[DHT_STAT_REGIONS]++;
 	d->next_sweep = d->now;
 	*gone = true;
@@ -378,7 +378,7 @@ sweep_next(struct dht *d, struct op *o, struct dht_ev *ev, bool *gone)
 }
 
 void
-sweep_told(struct dht *d, struct op *o, const struct rpc *r, bool good)
+dht_sweep_told(struct dht *d, struct op *o, const struct rpc *r, bool good)
 {
 	struct region *g = o->region;
 
