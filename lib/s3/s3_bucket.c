@@ -116,7 +116,7 @@ creation_refused(struct s3_req *r, struct tenant *t, unsigned *anonymous)
 		s3_fail_why(r, err, why);
 	else if (!s3_bucket_name_ok(name))
 		s3_fail(r, S3ERR_INVALID_BUCKET_NAME);
-	else if (lock.n > 0 && !text_same_nocase(lock, slice_text("false")))
+	else if (lock.n > 0 && !http_name_is(lock, "false"))
 		s3_fail_why(r, S3ERR_NOT_IMPLEMENTED,
 		    "This server has no object lock.");
 	else if (canned(http_value(r->head, "x-amz-acl"), anonymous) < 0)
