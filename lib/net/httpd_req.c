@@ -46,19 +46,27 @@ req_free(struct httpd *h, struct httpd_req *r)
 	h->nspare++;
 }
 
-/* The request line has come; libmicrohttpd is about to take it apart. */
+/* The request line has come; libmicrohttpd is about to take it apart.  Version
+ * 0.9.75 makes a record of each argument, and when there are too many for the
+ * connection's memory it spins on that connection.  We want none: what it will
+ * look at (the bytes behind the ?, which it is about to overwrite itself) is
+ * made empty. */
 void *
 httpd_on_target(void *arg, const char *uri, struct MHD_Connection *m)
 {
 	struct httpd_conn *c = httpd_conn_of(m);
 	struct httpd_req *r = req_new(arg, c, m);
 	size_t n = uri ? strlen(uri) : 0;
+	char *query;
 
 	c->req = r;
 	r->uri = uri;
 	r->long_target = n > HTTP_TARGET;
 	if (!r->long_target)
 		put_bytes(&r->target, uri, n);
+	query = n > 0 ? strchr((char *)(uintptr_t)uri, '?') : NULL;
+	if (query)
+		query[1] = '\0';
 	return r;
 }
 
