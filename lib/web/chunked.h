@@ -3,9 +3,9 @@
  * aws-chunked bodies as a machine: signed chunks, signed chunks with a trailer,
  * and unsigned with a trailer.  (AWS "Signature calculations for the
  * Authorization header: Transferring payload in multiple chunks", "… including
- * trailing headers".)  Framing bytes in, content bytes out; nothing is let out
- * of a signed chunk before… its signature can only be known at its end, so the
- * caller must hold what it got as provisional until CHUNKED_END. */
+ * trailing headers".)  Framing bytes in, content bytes out.  A signed chunk's
+ * signature is checked before its last bytes are let out, and no earlier: the
+ * caller holds what it got as provisional until CHUNKED_END. */
 #ifndef WEB_CHUNKED_H
 #define WEB_CHUNKED_H
 
@@ -30,10 +30,10 @@ struct chunked_ev {
 	struct slice data;
 };
 
-struct chunked; /* about 6 KB */
+struct chunked; /* about 8 KB with what it owns */
 
-/* sig and key are copied as far as needed; for the unsigned form key may be
- * NULL.  decoded: x-amz-decoded-content-length, which the content must have
+/* sig, of a body in chunks, and key are copied as far as needed; for the
+ * unsigned form key may be NULL.  decoded: x-amz-decoded-content-length, which the content must have
  * exactly. */
 struct chunked *chunked_new(
     const struct sigv4 *, const uint8_t key[SHA256_BYTES], uint64_t decoded);
