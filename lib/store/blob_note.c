@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/blob_own.h"
 
+#include "base/fd.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -141,4 +144,28 @@ blob_note_read(int fd, struct buf *bytes, struct blob_note *note)
 		return -1;
 	buf_added(bytes, (size_t)n);
 	return blob_note_decode(buf_slice(bytes), tail, content, note);
+}
+
+/* Another trailer behind the content, which is not touched. */
+int
+blob_note_mend(struct blobs *b, const struct blob_note *note)
+{
+	struct buf tail = { .max = BLOB_TRAILER };
+	char path[BLOB_PATH];
+	int fd, r = -1;
+
+	blob_path(note->sha.p, path);
+	fd = openat(b->dir, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	blob_note_encode(note, &tail);
+	if (tail.bad)
+		errno = EFBIG;
+	else if (ftruncate(fd, (off_t)note->size) == 0 &&
+		 lseek(fd, 0, SEEK_END) == (off_t)note->size &&
+		 fd_write_all(fd, buf_slice(&tail)) == 0)
+		r = blob_io.sync(fd);
+	blob_close_fd(fd);
+	buf_free(&tail);
+	return r;
 }

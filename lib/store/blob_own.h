@@ -110,6 +110,8 @@ int blob_note_decode(struct slice bytes, const uint8_t tail[BLOB_TAIL],
     uint64_t content, struct blob_note *);
 /* The size of the content by the tail alone, or -1 with errno (EBADMSG). */
 int64_t blob_content_size(int fd);
+/* Put this note in place of the trailer that the file has.  0, or -1. */
+int blob_note_mend(struct blobs *, const struct blob_note *);
 
 /* blob_walk.c */
 /* As blobs_walk, but without looking at the files. */

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: ISC
  *
- * Offline care (kn-store fsck, rebuild), with the database to itself: every
- * byte under the data directory is accounted for, or told. */
+ * Offline care (kn-store fsck), with the database to itself: every row and
+ * every file among the blobs is accounted for, or told.
+ *
+ * No faults, because a crash may leave them: files that nobody names.  They are
+ * told, counted, and removed by mend, unless they are newer than the index
+ * (sweep_older); what is not whole goes into quarantine instead. */
 #ifndef STORE_FSCK_H
 #define STORE_FSCK_H
 
@@ -11,7 +15,7 @@
 struct fsck_conf {
 	bool mend; /* set counters right, remove unnamed files */
 	bool read; /* verify every blob's bytes, not only that it is there */
-	void (*told)(void *arg, const char *sentence);        /* each fault */
+	void (*told)(void *arg, const char *sentence); /* may be NULL */
 	void (*step)(void *arg, uint64_t done, uint64_t all); /* may be NULL */
 	void *arg;
 };
@@ -19,7 +23,7 @@ struct fsck_sums {
 	uint64_t faults, mended;
 	uint64_t objects, parts, blobs, named_bytes;
 	uint64_t unnamed_files, unnamed_bytes, missing, damaged, quarantined;
-	uint64_t strange_files; /* that we did not make */
+	uint64_t strange_files; /* that we did not make; no fault, but told */
 };
 /* 0 clean (or mended), 1 faults are left, -1 with errno. */
 int fsck_run(struct nodedb *, struct blobs *, const struct fsck_conf *,

@@ -8,6 +8,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int
+time_of(void *arg, const struct journal_row *row)
+{
+	int64_t *newest = arg;
+
+	*newest = row->at > *newest ? row->at : *newest;
+	return 0;
+}
+
+/* Not every change has a time: some rows are looked at. */
+int64_t
+sweep_newest(struct nodedb *db)
+{
+	enum { ROWS = 256 };
+	struct nodedb_counts c;
+	int64_t newest = 0;
+
+	nodedb_counts(db, &c);
+	nodedb_journal(db, c.journal_last > ROWS ? c.journal_last - ROWS : 0,
+	    ROWS + 1, time_of, &newest);
+	return newest;
+}
+
+bool
+sweep_older(int64_t newest, int64_t age, int64_t wall)
+{
+	return wall - age * 1000 > newest + SWEEP_MARGIN;
+}
+
 struct sweep *
 sweep_new(struct blobs *b, struct nodedb *db, const struct sweep_conf *conf,
     void (*told)(void *arg, const char *sentence), void *arg)
@@ -23,6 +52,7 @@ sweep_new(struct blobs *b, struct nodedb *db, const struct sweep_conf *conf,
 	s->scrub_all = INT64_MIN;
 	s->shard = BLOB_SHARDS;
 	s->again = MSEC_NEVER;
+	s->newest = sweep_newest(db);
 	if (nodedb_unclean(db))
 		sweep_orphans(s);
 	return s;
@@ -149,10 +179,12 @@ sweep_tick(struct sweep *s, msec now, int64_t wall)
 {
 	bool more;
 
+	if (s->started == 0)
+		s->started = wall;
 	if (s->npending > 0 && settled(s))
 		cut_pending(s);
 	more = take_dead(s);
-	more |= sweep_walk(s, now);
+	more |= sweep_walk(s, now, wall);
 	more |= sweep_scrub_some(s, now, wall);
 	s->due = now + (more || s->npending > 0 ? SWEEP_SOON : SWEEP_IDLE);
 }

@@ -3,7 +3,8 @@
  * The store's care of itself, in slices that a loop can afford: blobs that
  * nobody refers to go (online, by reference count), blobs are verified with a
  * budget of bytes a second, oldest first, and after an unclean end the files
- * that nobody names are found shard by shard. */
+ * that nobody names are found shard by shard and removed; but not when the
+ * index is older than they are (sweep_older). */
 #ifndef STORE_SWEEP_H
 #define STORE_SWEEP_H
 
@@ -37,6 +38,12 @@ void sweep_scrub(struct sweep *);
 void sweep_orphans(struct sweep *);
 const struct sweep_counts *sweep_counts(const struct sweep *);
 
+/* When the index last changed, milliseconds since 1970; 0: never. */
+int64_t sweep_newest(struct nodedb *);
+/* A file that was named long after the last change of the index: the index is
+ * older than the files (a copy that was put back), and rebuild is wanted, not
+ * the removal of what nobody names. */
+bool sweep_older(int64_t newest, int64_t age, int64_t wall);
 /* Does the index have a blob of this id, whole or damaged? */
 bool sweep_knows(struct nodedb *, const uint8_t sha[BLOB_ID]);
 

@@ -17,6 +17,7 @@ enum {
 	SWEEP_LOOK = 256,      /* names looked up in a slice */
 	SWEEP_READ = 512 << 10, /* bytes verified in a slice */
 	SWEEP_ASKED = 16 << 20, /* a second, when asked and there is no rate */
+	SWEEP_MARGIN = 60 * 1000, /* milliseconds, of sweep_older */
 	SWEEP_SOON = 20, /* milliseconds, while there is more to do, … */
 	SWEEP_IDLE = 1000, /* … and when there is not */
 };
@@ -39,6 +40,9 @@ struct sweep {
 	unsigned shard; /* BLOB_SHARDS: none */
 	bool listed;
 	bool young; /* some were too young: once more */
+	uint64_t kept;   /* in this walk, because of sweep_older */
+	int64_t started; /* wall clock of the first slice */
+	int64_t newest;  /* change in the index when it was opened */
 	msec again;
 	uint8_t (*names)[BLOB_ID];
 	size_t nnames, cap, next;
@@ -57,7 +61,7 @@ struct sweep {
 
 void sweep_tell(struct sweep *, const uint8_t sha[BLOB_ID], const char *what);
 /* Each returns whether it has more to do at once. */
-bool sweep_walk(struct sweep *, msec now);
+bool sweep_walk(struct sweep *, msec now, int64_t wall);
 /* Is it out of the index, but perhaps not durably so? */
 bool sweep_pends(const struct sweep *, const uint8_t sha[BLOB_ID]);
 bool sweep_scrub_some(struct sweep *, msec now, int64_t wall);

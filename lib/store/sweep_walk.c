@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,7 @@ list(struct sweep *s)
 /* Rows leave the index by nodedb_dead only, so what it does not have and is not
  * pending has never been named, or not since a batch that failed. */
 static void
-look(struct sweep *s, const uint8_t sha[BLOB_ID])
+look(struct sweep *s, const uint8_t sha[BLOB_ID], int64_t wall)
 {
 	uint64_t size;
 	int64_t age;
@@ -47,6 +48,11 @@ look(struct sweep *s, const uint8_t sha[BLOB_ID])
 		s->young = true;
 		return;
 	}
+	if (wall - age * 1000 < s->started &&
+	    sweep_older(s->newest, age, wall)) {
+		s->kept++;
+		return;
+	}
 	if (blob_cut(s->blobs, sha) < 0)
 		return;
 	s->counts.orphans++;
@@ -55,8 +61,24 @@ look(struct sweep *s, const uint8_t sha[BLOB_ID])
 }
 
 static void
+tell_kept(struct sweep *s)
+{
+	char sentence[192];
+
+	if (s->kept > 0 && s->told) {
+		snprintf(sentence, sizeof sentence,
+		    "%llu files that nobody names are newer than the index and "
+		    "stay; if an older index was put back, rebuild it",
+		    (unsigned long long)s->kept);
+		s->told(s->arg, sentence);
+	}
+	s->kept = 0;
+}
+
+static void
 end(struct sweep *s, msec now)
 {
+	tell_kept(s);
 	free(s->names);
 	s->names = NULL;
 	s->nnames = s->cap = 0;
@@ -65,7 +87,7 @@ end(struct sweep *s, msec now)
 }
 
 bool
-sweep_walk(struct sweep *s, msec now)
+sweep_walk(struct sweep *s, msec now, int64_t wall)
 {
 	if (s->shard == BLOB_SHARDS && now >= s->again)
 		sweep_orphans(s);
@@ -74,7 +96,7 @@ sweep_walk(struct sweep *s, msec now)
 	if (!s->listed)
 		list(s);
 	for (size_t i = 0; i < SWEEP_LOOK && s->next < s->nnames; i++)
-		look(s, s->names[s->next++]);
+		look(s, s->names[s->next++], wall);
 	if (s->next < s->nnames)
 		return true;
 	s->listed = false;
