@@ -68,7 +68,7 @@ units: $(UNITS) $(FAULT) $(FUZZ:%=$(B)/t/fuzz/%) $(B)/t/fuzz/replayed
 
 bench:                                    ## ratios against iperf3 and js
 	scripts/deps.sh build run test bench
-	$(MAKE) all $(BENCH)
+	$(MAKE) all $(BENCH) $(B)/t/sim/kad
 	KN_BUILD=$(B) t/bench/run.sh
 
 fuzz:                                     ## SECONDS=60: fuzz each target so long
