@@ -16,6 +16,10 @@ struct migration {
 	const char *sql;
 };
 
+/* node.db's steps (nodedb_schema.c). */
+extern const struct migration nodedb_migrations[];
+extern const size_t nodedb_nmigrations;
+
 enum migrate_end { MIGRATE_OK, MIGRATE_NEWER, MIGRATE_FAILED };
 
 int migrate_version(sqlite3 *); /* -1: cannot be read */
@@ -23,5 +27,8 @@ int migrate_version(sqlite3 *); /* -1: cannot be read */
  * files).  *why is static. */
 enum migrate_end migrate_run(sqlite3 *, const struct migration *, size_t n,
     const char *snapshots, const char **why);
+/* A consistent copy of what the connection sees: written to "path.tmp", synced,
+ * renamed, its directory synced.  0, or -1 with *why. */
+int migrate_copy(sqlite3 *, const char *path, const char **why);
 
 #endif

@@ -34,6 +34,7 @@ enum {
 	NODEDB_TENANTS = 10000,
 	NODEDB_KEYS = 10000,
 	NODEDB_PARTS = 10000,
+	NODEDB_UPLOADS = 10000, /* under way, of one bucket */
 	NODEDB_VERSION = 1, /* of the schema (PRAGMA user_version) */
 };
 
@@ -90,7 +91,11 @@ struct tenant {
 	uint64_t egress_used;          /* exact, in memory */
 	uint64_t egress_written;       /* what the file says: never less */
 	uint64_t egress_leased;        /* running downloads (store/caps) */
+	uint64_t egress_durable;       /* what the last commit wrote of that */
 	bool dirty;                    /* to be written with the next commit */
+	bool loaded;                   /* the rest is nodedb's own */
+	struct nodedb *db;
+	struct tenant *next;
 };
 enum nodedb_said nodedb_tenant_put(struct nodedb *, const char *name,
     const char *tier, uint64_t disk_cap, uint64_t egress_cap,
@@ -130,20 +135,25 @@ enum nodedb_said nodedb_key_cut(struct nodedb *, struct slice id);
 /* Buckets, all in memory but for their documents. */
 enum bucket_doc { DOC_CORS, DOC_LIFECYCLE, DOC_TAGS, DOCS };
 struct bucket {
-	int64_t no;
+	int64_t no; /* 0: it was removed, while somebody held this */
 	char name[NODEDB_NAME + 1];
 	struct tenant *tenant; /* who owns it, and pays */
 	int64_t created;
 	unsigned versioning; /* enum s3_versioning */
 	unsigned anonymous;  /* enum s3_verb bits for everybody */
 	bool has_doc[DOCS];
+	uint64_t uploads; /* that are under way */
 };
 enum nodedb_said nodedb_bucket_new(struct nodedb *, struct slice name,
     struct tenant *, int64_t now, struct bucket **);
 struct bucket *nodedb_bucket(const struct nodedb *, struct slice name);
 /* In order of name: the first after `after` (empty: the first), or NULL. */
 struct bucket *nodedb_bucket_after(const struct nodedb *, struct slice after);
-enum nodedb_said nodedb_bucket_cut(struct nodedb *, struct bucket *); /* BUSY */
+/* BUSY: it holds versions, or more uploads than one call removes (some are
+ * gone then).  The struct stays, with no 0. */
+enum nodedb_said nodedb_bucket_cut(struct nodedb *, struct bucket *);
+/* No caller holds a bucket that was removed: their structs are freed. */
+void nodedb_nobody_holds(struct nodedb *);
 enum nodedb_said nodedb_bucket_set(
     struct nodedb *, struct bucket *, unsigned versioning, unsigned anonymous);
 enum nodedb_said nodedb_doc_put(struct nodedb *, struct bucket *,
@@ -197,15 +207,18 @@ struct object {
 /* Put a version.  bucket->versioning decides what it replaces: without
  * versioning the null row, whose content is let go; Enabled adds; Suspended
  * replaces the null row.  The tenant's disk_used follows, all in this batch;
- * reserved (bytes that caps granted for it) is given back.  QUOTA: it would not
- * fit, nothing changed.  *put (may be NULL) gets the row as it is now. */
+ * reserved (bytes that caps granted for it) is given back when the answer is
+ * OK.  QUOTA: it would not fit, nothing changed (what does not grow always
+ * fits).  NONE: bucket or content are not there any more; EXISTS: this version
+ * is; FULL: a ceiling.  *put (may be NULL) gets the row as it is now. */
 enum nodedb_said nodedb_put(struct nodedb *, struct bucket *,
     const struct object *, uint64_t reserved, struct object *put);
 /* DELETE of a key without a version: removes the row, or puts a marker, as
- * versioning has it.  *marker: one was put, with *version. */
+ * versioning has it; OK also when there was none.  *marker: one was put, with
+ * *version. */
 enum nodedb_said nodedb_delete(struct nodedb *, struct bucket *,
     struct slice key, int64_t now, bool *marker, uint64_t *version);
-/* DELETE of one version; version 0: the null one. */
+/* DELETE of one version, or NONE; version 0: the null one. */
 enum nodedb_said nodedb_delete_version(struct nodedb *, struct bucket *,
     struct slice key, uint64_t version, bool *marker);
 /* The newest version (may be a marker), or NONE. */
@@ -228,9 +241,15 @@ struct nodedb_list {
 	uint64_t after_version; /* versions: and behind this one of `after`,
 				 * by row's order; 0: behind all of it */
 	size_t most;            /* answers */
+	/* Keys that may be looked at, answered or not (delete markers are not);
+	 * 0: all.  When they are spent, *more, and the last of them is put into
+	 * stopped (may be NULL): go on after it. */
+	size_t looks;
+	struct buf *stopped;
 };
 /* Each answer: an object, or a common prefix (object NULL).  Non-zero stops
- * before the next.  *more: there was one more than most. */
+ * before the next.  *more: there was one more than most.  fn does not call the
+ * database. */
 typedef int nodedb_list_fn(
     void *arg, const struct object *, struct slice common);
 enum nodedb_said nodedb_list(struct nodedb *, const struct nodedb_list *,

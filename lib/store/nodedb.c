@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/nodedb_own.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Pages in the log that a commit copies into the file.  A checkpoint holds
+ * everybody up, so it must stay small; pages that are written again and again
+ * are copied once, so it must not be too small. */
+enum { CHECKPOINT_PAGES = 2000 };
+
+void
+nodedb_forget_batch(struct nodedb *db)
+{
+	db->nunclaimed = 0;
+	db->nfresh = 0;
+	db->names_changed = false;
+}
+
+/* What is reserved or leased is not in the file, and stays. */
+void
+nodedb_reload(struct nodedb *db)
+{
+	bool names = db->names_changed;
+	int rc = db->rc;
+
+	db->rc = SQLITE_OK;
+	nodedb_load(db, names || db->stale);
+	db->stale = db->rc != SQLITE_OK;
+	if (db->stale)
+		nodedb_failed(db, db->rc);
+	nodedb_end(db);
+	nodedb_forget_batch(db);
+	db->rc = rc;
+}
+
+/* After some failures SQLite has rolled back by itself. */
+void
+nodedb_rollback(struct nodedb *db)
+{
+	nodedb_end(db);
+	db->rc = SQLITE_OK;
+	db->begun = false;
+	if (!sqlite3_get_autocommit(db->sql))
+		nodedb_row(db,
+		    nodedb_ask(db, SQL_ROLLBACK, (struct nodedb_given){ 0 }));
+	nodedb_end(db);
+	db->rc = SQLITE_OK;
+	nodedb_reload(db);
+}
+
+static void
+save_state(struct nodedb *db)
+{
+	const struct nodedb_state *s = &db->state;
+
+	nodedb_run(db, SQL_STATE_SAVE,
+	    (struct nodedb_given){
+		.i = { (int64_t)s->version, (int64_t)s->objects,
+		    (int64_t)s->markers, (int64_t)s->uploads, (int64_t)s->parts,
+		    (int64_t)s->blobs, (int64_t)s->blob_bytes,
+		    (int64_t)s->inlines } });
+}
+
+/* The log is copied into the file between two batches, never by SQLite inside
+ * of one.  A failure costs nothing but room: the next commit tries again. */
+static void
+checkpoint(struct nodedb *db)
+{
+	int rc;
+
+	if (db->frames < CHECKPOINT_PAGES)
+		return;
+	rc = sqlite3_wal_checkpoint_v2(
+	    db->sql, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (rc == SQLITE_OK)
+		db->checkpoints++;
+	else if (rc != SQLITE_BUSY)
+		nodedb_failed(db, rc);
+	db->frames = 0;
+}
+
+static bool
+end_batch(struct nodedb *db)
+{
+	nodedb_drop_unclaimed(db);
+	nodedb_save_tenants(db);
+	save_state(db);
+	nodedb_row(db, nodedb_ask(db, SQL_COMMIT, (struct nodedb_given){ 0 }));
+	return db->rc == SQLITE_OK;
+}
+
+static void
+committed(struct nodedb *db)
+{
+	db->begun = false;
+	db->commits++;
+	if (db->bad)
+		nodedb_tell(db, "%s is good again", db->path);
+	db->bad = false;
+	db->why = NULL;
+	nodedb_tenants_durable(db);
+	nodedb_forget_batch(db);
+	nodedb_end(db);
+	checkpoint(db);
+}
+
+/* A loss since the last commit is said here, whatever succeeded after it: the
+ * caller believes in all that gathered, or in nothing. */
+enum nodedb_said
+nodedb_commit(struct nodedb *db)
+{
+	if (db->lost) {
+		if (db->begun)
+			nodedb_rollback(db);
+		db->lost = false;
+		return NODEDB_DISK;
+	}
+	if (!nodedb_dirty(db))
+		return NODEDB_OK;
+	if (!nodedb_enter(db))
+		return NODEDB_DISK;
+	if (end_batch(db)) {
+		committed(db);
+		return NODEDB_OK;
+	}
+	db->changed = true;
+	nodedb_leave(db, NODEDB_OK);
+	db->lost = false;
+	return NODEDB_DISK;
+}
+
+bool
+nodedb_dirty(const struct nodedb *db)
+{
+	return db->begun || db->lost || db->touched != NULL;
+}
+
+bool
+nodedb_writable(struct nodedb *db)
+{
+	if (db->bad && !nodedb_dirty(db) && nodedb_enter(db)) {
+		save_state(db);
+		if (nodedb_leave(db, NODEDB_OK) == NODEDB_OK)
+			nodedb_commit(db);
+		db->lost = false;
+	}
+	return !db->bad;
+}
+
+bool
+nodedb_unclean(const struct nodedb *db)
+{
+	return db->unclean;
+}
+
+const char *
+nodedb_why(const struct nodedb *db)
+{
+	return db->why ? db->why : "";
+}
+
+uint64_t
+nodedb_epoch(const struct nodedb *db)
+{
+	return db->state.epoch;
+}
+
+/* The mark of a clean end is the last thing that is written. */
+static void
+end_clean(struct nodedb *db)
+{
+	if (nodedb_commit(db) != NODEDB_OK || !nodedb_enter(db))
+		return;
+	nodedb_tenants_exact(db);
+	nodedb_run(db, SQL_CLEAN_SET, (struct nodedb_given){ .i = { 1 } });
+	if (nodedb_leave(db, NODEDB_OK) == NODEDB_OK)
+		nodedb_commit(db);
+}
+
+void
+nodedb_close(struct nodedb *db)
+{
+	if (db == NULL)
+		return;
+	if (db->sql && db->ready)
+		end_clean(db);
+	nodedb_shut(db);
+	sqlite3_close(db->sql);
+	nodedb_free_keys(db);
+	names_free(&db->tenants, free);
+	names_free(&db->gone_tenants, free);
+	names_free(&db->buckets, free);
+	names_free(&db->gone_buckets, free);
+	buf_free(&db->row);
+	buf_free(&db->bytes);
+	buf_free(&db->item);
+	free(db->unclaimed);
+	free(db->fresh);
+	free(db->snapshots);
+	free(db->path);
+	free(db);
+}

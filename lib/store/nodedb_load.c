@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: ISC */
+#include "store/nodedb_own.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct nodedb_given nothing;
+
+static uint64_t
+after_last(struct nodedb *db, enum nodedb_sql which)
+{
+	return (uint64_t)nodedb_number(db, which, nothing, 0) + 1;
+}
+
+static uint64_t
+greater(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Numbers are not given again while somebody may hold them. */
+static void
+load_numbers(struct nodedb *db)
+{
+	db->next_inline =
+	    greater(db->next_inline, after_last(db, SQL_INLINE_LAST));
+	db->next_blob = greater(db->next_blob, after_last(db, SQL_BLOB_LAST));
+	db->next_upload =
+	    greater(db->next_upload, greater(after_last(db, SQL_UPLOAD_LAST),
+					 after_last(db, SQL_MANIFEST_LAST)));
+	db->next_bucket =
+	    greater(db->next_bucket, after_last(db, SQL_BUCKET_LAST));
+	db->next_tenant =
+	    greater(db->next_tenant, after_last(db, SQL_TENANT_LAST));
+}
+
+static void
+load_state(struct nodedb *db)
+{
+	sqlite3_stmt *q = nodedb_ask(db, SQL_STATE, nothing);
+	uint64_t version = db->state.version;
+
+	if (!nodedb_row(db, q)) {
+		if (db->rc == SQLITE_OK)
+			db->rc = SQLITE_CORRUPT;
+		return;
+	}
+	db->state = (struct nodedb_state){
+		.epoch = nodedb_uint(q, 0),
+		.version = greater(version, nodedb_uint(q, 1)),
+		.objects = nodedb_uint(q, 2),
+		.markers = nodedb_uint(q, 3),
+		.uploads = nodedb_uint(q, 4),
+		.parts = nodedb_uint(q, 5),
+		.blobs = nodedb_uint(q, 6),
+		.blob_bytes = nodedb_uint(q, 7),
+		.inlines = nodedb_uint(q, 8),
+	};
+	sqlite3_reset(q);
+	db->state.first =
+	    (uint64_t)nodedb_number(db, SQL_JOURNAL_FIRST, nothing, 1);
+	db->state.last = (uint64_t)nodedb_number(
+	    db, SQL_JOURNAL_LAST, nothing, (int64_t)db->state.first - 1);
+}
+
+/* Structs that are not in the file any more, or again, move between the two:
+ * callers may hold them.  no is 0 while there is none. */
+static void
+retire(struct names *live, struct names *gone)
+{
+	for (size_t i = live->n; i > 0; i--) {
+		int64_t *no = live->p[i - 1];
+
+		if (*no != 0)
+			continue;
+		names_put(gone, live->p[i - 1]);
+		names_cut_at(live, i - 1);
+	}
+}
+
+static void
+forget_numbers(const struct names *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		*(int64_t *)names->p[i] = 0;
+}
+
+_Static_assert(offsetof(struct tenant, no) == 0, "forget_numbers");
+_Static_assert(offsetof(struct bucket, no) == 0, "forget_numbers");
+
+static void
+load_tenant(struct nodedb *db, sqlite3_stmt *q)
+{
+	struct slice name = nodedb_bytes(q, 1);
+	struct tenant *t = names_get(&db->tenants, name);
+
+	if (t == NULL)
+		t = nodedb_tenant_struct(db, name);
+	t->no = nodedb_int(q, 0);
+	nodedb_text(q, 2, t->tier, sizeof t->tier);
+	t->disk_cap = nodedb_uint(q, 3);
+	t->egress_cap = nodedb_uint(q, 4);
+	t->disk_used = nodedb_uint(q, 5);
+	t->egress_written = nodedb_uint(q, 7);
+	t->egress_durable = t->egress_written;
+	if (!t->loaded) {
+		t->period = (uint32_t)nodedb_int(q, 6);
+		t->egress_used = t->egress_written;
+	} else if (t->period != (uint32_t)nodedb_int(q, 6)) {
+		t->egress_written = t->egress_durable = 0;
+	}
+	t->loaded = true;
+	t->dirty = false;
+	db->used += t->disk_used;
+	if (t->egress_used + t->egress_leased > t->egress_written)
+		nodedb_touch(db, t);
+}
+
+/* What was sent stays known, though the file forgot it. */
+void
+nodedb_load_tenants(struct nodedb *db)
+{
+	sqlite3_stmt *q = nodedb_ask(db, SQL_TENANTS, nothing);
+
+	forget_numbers(&db->tenants);
+	db->used = 0;
+	db->touched = NULL;
+	while (nodedb_row(db, q))
+		load_tenant(db, q);
+	if (db->rc == SQLITE_OK)
+		retire(&db->tenants, &db->gone_tenants);
+}
+
+static void
+load_docs(struct nodedb *db)
+{
+	sqlite3_stmt *q = nodedb_ask(db, SQL_DOCS, nothing);
+
+	while (nodedb_row(db, q)) {
+		struct bucket *b = names_get(&db->buckets, nodedb_bytes(q, 0));
+		int64_t kind = nodedb_int(q, 1);
+
+		if (b && kind >= 0 && kind < DOCS)
+			b->has_doc[kind] = true;
+	}
+}
+
+void
+nodedb_load_uploads(struct nodedb *db)
+{
+	sqlite3_stmt *q = nodedb_ask(db, SQL_UPLOADS_OF, nothing);
+
+	for (size_t i = 0; i < db->buckets.n; i++)
+		((struct bucket *)db->buckets.p[i])->uploads = 0;
+	while (nodedb_row(db, q)) {
+		struct bucket *b = names_get(&db->buckets, nodedb_bytes(q, 0));
+
+		if (b)
+			b->uploads = nodedb_uint(q, 1);
+	}
+}
+
+/* A bucket is the same one when name, tenant and number are. */
+static struct bucket *
+same_bucket(struct nodedb *db, struct slice name, const struct tenant *t)
+{
+	struct bucket *b = names_get(&db->buckets, name);
+
+	if (b && b->tenant == t)
+		return b;
+	if (b) { /* another one's, of a batch that is gone */
+		names_cut(&db->buckets, name);
+		b->no = 0;
+		names_put(&db->gone_buckets, b);
+	}
+	return nodedb_bucket_struct(db, name, t);
+}
+
+void
+nodedb_load_buckets(struct nodedb *db)
+{
+	sqlite3_stmt *q = nodedb_ask(db, SQL_BUCKETS, nothing);
+
+	forget_numbers(&db->buckets);
+	while (nodedb_row(db, q)) {
+		struct tenant *t = names_get(&db->tenants, nodedb_bytes(q, 2));
+		struct bucket *b;
+
+		if (t == NULL)
+			continue;
+		b = same_bucket(db, nodedb_bytes(q, 1), t);
+		b->no = nodedb_int(q, 0);
+		b->created = nodedb_int(q, 3);
+		b->versioning = (unsigned)nodedb_int(q, 4);
+		b->anonymous = (unsigned)nodedb_int(q, 5);
+		memset(b->has_doc, 0, sizeof b->has_doc);
+	}
+	if (db->rc != SQLITE_OK)
+		return;
+	retire(&db->buckets, &db->gone_buckets);
+	load_docs(db);
+}
+
+void
+nodedb_load(struct nodedb *db, bool names)
+{
+	load_state(db);
+	load_numbers(db);
+	nodedb_load_tenants(db);
+	if (names) {
+		nodedb_load_buckets(db);
+		nodedb_load_keys(db);
+	}
+	nodedb_load_uploads(db);
+}
