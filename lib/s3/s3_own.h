@@ -70,6 +70,8 @@ void s3_meta_reply_sum(
     const struct s3_meta *, unsigned parts, struct http_reply *);
 /* And as elements of XML: <ChecksumCRC32>…, <ChecksumType>. */
 void s3_meta_xml_sum(const struct s3_meta *, unsigned parts, struct buf *);
+/* A part's: <ChecksumCRC32>; nothing for SUM_NONE. */
+void s3_part_sum_xml(struct slice packed, struct buf *);
 int s3_meta_unpack(struct slice packed, struct s3_meta *);
 void s3_meta_pack(const struct s3_meta *, struct buf *out);
 /* As headers of a reply; override: response-content-type=… of the query. */
@@ -115,10 +117,10 @@ struct s3_claim {
 /* Content that is being taken (s3_content.c). */
 struct s3_content {
 	struct put *put;
-	struct form *form;
 	struct s3_claim claim;
-	struct sum sum; /* a checksum that was asked for */
-	bool summing;
+	bool of_body;   /* it is the request's body, or what that frames */
+	bool sealing;   /* a worker has it */
+	struct sum sum; /* running, of claim.sum_kind, unless SHA256 */
 	uint8_t got_sum[SUM_MOST];
 	uint64_t least, most; /* bytes that it may have */
 	uint64_t taken;
@@ -152,6 +154,7 @@ struct s3_req {
 	struct bucket *bucket; /* the op's, when it is there */
 	int64_t bucket_no;
 	struct chunked *chunked;    /* the framing of the body, or NULL */
+	struct form *form;          /* the same of a POST form */
 	struct buf body;            /* of an XML request */
 	struct s3_claim claim;      /* of an XML request */
 	struct s3_content *content; /* NULL unless it takes content */
@@ -217,7 +220,8 @@ int s3_secret_open(
 /* s3_claim.c */
 /* Headers that would change the meaning and that we do not have: S3ERR_OK, or
  * what to answer. */
-enum s3err s3_head_refused(const struct s3_req *, const char **why);
+enum s3err s3_head_refused(
+    const struct s3_req *, const struct http_head *, const char **why);
 /* Content-MD5, checksums, lengths; sums false: x-amz-checksum-… are not of the
  * body (CompleteMultipartUpload). */
 enum s3err s3_claim_of(const struct http_head *, const struct sigv4 *,
@@ -240,6 +244,7 @@ void s3_fail_extra(
  * UNAVAILABLE. */
 void s3_fail_db(struct s3_req *, enum nodedb_said, enum s3err none);
 enum s3err s3_disk_error(const struct s3_req *);
+void s3_fail_errno(struct s3_req *, int error); /* of files */
 /* The reply is complete in r->reply: with this status.  A reply with XML in
  * r->reply.body gets its type. */
 void s3_answer(struct s3_req *, unsigned status);
@@ -268,8 +273,10 @@ typedef void s3_named_fn(struct s3_req *, const struct content *);
 bool s3_content_begin(struct s3_req *, const struct http_head *,
     struct tenant *, s3_give_fn *, s3_named_fn *);
 /* The same without a head, of n bytes: for what is copied. */
-bool s3_content_begin_copy(struct s3_req *, struct tenant *, uint64_t n,
+bool s3_content_copy(struct s3_req *, struct tenant *, uint64_t n,
     s3_give_fn *, s3_named_fn *);
+/* n bytes more are granted; false: answered. */
+bool s3_content_reserve(struct s3_req *, uint64_t n, s3_give_fn *);
 /* Compute this checksum though the client gave none. */
 void s3_content_want(struct s3_req *, enum sum_kind);
 void s3_content_add(struct s3_req *, struct slice);
@@ -296,6 +303,8 @@ bool s3_write_condition(
     struct s3_req *, const struct bucket *, struct slice key);
 /* Bytes that a put of op.key will free. */
 uint64_t s3_object_give(struct s3_req *);
+/* Metadata and tags from a head into r->content; false: answered. */
+bool s3_object_describe(struct s3_req *, const struct http_head *);
 /* The row of op.key with the content that came: puts it, and sets the ETag,
  * version and checksum of the reply; false: answered. */
 bool s3_object_name(struct s3_req *, const struct content *, char etag[S3_ETAG]);
@@ -303,8 +312,41 @@ bool s3_object_name(struct s3_req *, const struct content *, char etag[S3_ETAG])
 /* s3_copy.c: goes on with the copies of ranges, some bytes of each. */
 void s3_copy_step(struct s3 *);
 void s3_copy_stop(struct s3_req *); /* out of copying */
+/* A source that the headers of a copy name. */
+struct s3_source {
+	struct buf bytes; /* bucket and key, decoded */
+	struct slice bucket, key;
+	bool has_version;
+	uint64_t version;
+	struct bucket *from;
+	struct object object; /* its slices are in kept */
+	struct buf kept;
+};
+/* There, allowed, and as its conditions want it; false: answered. */
+bool s3_source_find(struct s3_req *, struct s3_source *);
+void s3_source_free(struct s3_source *);
 
 /* s3_upload.c */
+struct s3_part_op { /* state_of_op of UploadPart and UploadPartCopy */
+	uint8_t token[16];
+	unsigned number;
+	bool copies;
+	struct reading *reading;
+	uint64_t at, n; /* of what is copied */
+};
+/* The state of an upload of a part, its upload found; NULL: answered.  *kind
+ * is the checksum that the upload is to have. */
+struct s3_part_op *s3_part_op(
+    struct s3_req *, struct upload *, enum sum_kind *kind);
+/* Bytes that the part will free. */
+uint64_t s3_part_give(struct s3_req *);
+/* The part's row with this content, and the answer. */
+void s3_part_name(struct s3_req *, const struct content *);
+void s3_part_put(struct s3_req *, struct part *, uint64_t reserved);
+void s3_part_note(struct s3_req *);
+void s3_copy_part_answer(struct s3_req *, const struct part *);
+enum { S3_TOKEN = 33 };
+void s3_token_text(const uint8_t token[16], char text[S3_TOKEN]);
 /* The upload that the query names, if it is of op.key; false: answered. */
 bool s3_upload_find(struct s3_req *, struct upload *);
 /* A part's checksum as it stands in struct part, and back. */
@@ -338,8 +380,8 @@ void s3_list_versions(struct s3_req *);
 void s3_list_uploads(struct s3_req *);
 void s3_deletes(struct s3_req *);
 void s3_form_post(struct s3_req *);
-/* The form's fields are known (its head ended): checks, reserves. */
-bool s3_form_fields(struct s3_req *);
+void s3_form_take(struct s3_req *, struct slice);
+void s3_form_end(struct s3_req *);
 void s3_config_get(struct s3_req *); /* by op.kind */
 void s3_config_put(struct s3_req *);
 void s3_config_delete(struct s3_req *);
