@@ -63,7 +63,8 @@ struct sigv4 {
  * seconds since 1970.  Any region is taken, the service must be s3.  An
  * Authorization header and a query signature together are malformed.  presigned
  * is set whenever the query claims something.  Host and every x-amz- header
- * must be signed, but for x-amz-content-sha256 of presigned requests. */
+ * must be signed, but for x-amz-content-sha256 of presigned requests.  With
+ * SIGV4_NONE payload and sha say what an anonymous body is. */
 enum sigv4_end sigv4_read(
     const struct http_head *, const struct uri *, int64_t now, struct sigv4 *);
 

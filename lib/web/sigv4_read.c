@@ -328,6 +328,20 @@ check_time(const struct sigv4 *s, int64_t now)
 	return now - s->when > (int64_t)s->expires ? SIGV4_EXPIRED : SIGV4_OK;
 }
 
+/* Of a request that is not signed; chunks that are would need a signature. */
+static enum sigv4_end
+read_unsigned(
+    const struct http_head *head, const struct uri *uri, struct sigv4 *s)
+{
+	s->payload = SIGV4_UNSIGNED;
+	if (!http_find(head, "x-amz-content-sha256"))
+		return SIGV4_NONE;
+	if (!read_payload(head, uri, s) || s->payload == SIGV4_CHUNKS ||
+	    s->payload == SIGV4_CHUNKS_TRAILER)
+		return SIGV4_BAD_PAYLOAD;
+	return SIGV4_NONE;
+}
+
 enum sigv4_end
 sigv4_read(const struct http_head *head, const struct uri *uri, int64_t now,
     struct sigv4 *s)
@@ -337,6 +351,8 @@ sigv4_read(const struct http_head *head, const struct uri *uri, int64_t now,
 
 	*s = (struct sigv4){ 0 };
 	end = read_claims(head, uri, s, &c);
+	if (end == SIGV4_NONE)
+		return read_unsigned(head, uri, s);
 	if (end != SIGV4_OK)
 		return end;
 	if (!read_credential(c.credential, s) || !read_hex(c.signature, NULL))
