@@ -2,8 +2,9 @@
  *
  * multipart/form-data as a machine, for uploads by HTML forms (RFC 7578; AWS
  * "Browser-based uploads using POST"): fields first, then the file, of which
- * the bytes are streamed; what follows the file is ignored.  And the policy
- * that such a form carries. */
+ * the bytes are streamed; what follows the file is ignored.  A field may come
+ * once only, or one could be checked and the other used.  And the policy that
+ * such a form carries. */
 #ifndef WEB_FORM_H
 #define WEB_FORM_H
 
@@ -34,7 +35,8 @@ struct slice form_filename(const struct form *);
 struct slice form_file_type(const struct form *); /* its Content-Type */
 
 /* The decoded policy (JSON) against the form: expiration, eq, starts-with,
- * content-length-range, every field named but the exempt ones.  S3ERR_OK,
+ * content-length-range, every field named but the exempt ones, and the bucket.
+ * bucket and key: those that the upload will have.  now: seconds.  S3ERR_OK,
  * INVALID_POLICY or POLICY_DENIED, with *why a sentence in the buf. */
 struct form_limits {
 	uint64_t least, most; /* bytes of the file */
