@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SECOND = 1000 }; /* what an age may be wrong by */
+
 static int
 remember(void *arg, const uint8_t *id, const char *name)
 {
@@ -48,7 +50,7 @@ look(struct sweep *s, const uint8_t sha[BLOB_ID], int64_t wall)
 		s->young = true;
 		return;
 	}
-	if (wall - age * 1000 < s->started &&
+	if (wall - age * 1000 <= s->started + SECOND &&
 	    sweep_older(s->newest, age, wall)) {
 		s->kept++;
 		return;
