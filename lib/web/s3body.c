@@ -51,7 +51,7 @@ opened(struct s3_doc *doc, size_t i)
 
 	if ((row->flags & S3_ONCE) && (doc->seen & UINT64_C(1) << i))
 		return s3_doc_no(
-		    doc, S3ERR_MALFORMED_XML, "an element is there twice");
+		    doc, S3ERR_MALFORMED_XML, "An element is there twice.");
 	doc->seen |= UINT64_C(1) << i;
 	for (size_t j = 0; j < doc->n; j++)
 		if (below(doc->rows[j].path, row))
@@ -69,7 +69,7 @@ closed(struct s3_doc *doc, size_t i, struct slice text)
 		    below(doc->rows[j].path, row) == 1 &&
 		    !(doc->seen & UINT64_C(1) << j))
 			return s3_doc_no(
-			    doc, S3ERR_MALFORMED_XML, "an element is missing");
+			    doc, S3ERR_MALFORMED_XML, "An element is missing.");
 	return row->close ? row->close(doc, text) : S3ERR_OK;
 }
 
@@ -82,7 +82,7 @@ on_event(void *arg, bool open, const char *path, struct slice text)
 		if (strcmp(path, doc->rows[i].path) == 0)
 			return (
 			    int)(open ? opened(doc, i) : closed(doc, i, text));
-	doc->why = "an element does not belong there";
+	doc->why = "An element does not belong there.";
 	if (doc->other && below(path, &doc->rows[0]))
 		return (int)doc->other(path);
 	return S3ERR_MALFORMED_XML;
@@ -96,7 +96,7 @@ s3_doc_read(struct s3_doc *doc, struct slice xml, const char **why)
 	*why = "";
 	buf_init(doc->bytes, xml.n + 1, NULL);
 	if (xml.n > XML_BYTES) {
-		*why = "the document is too long";
+		*why = "The document is too long.";
 		return S3ERR_MAX_MESSAGE;
 	}
 	buf_room(doc->bytes, xml.n + 1);

@@ -3,7 +3,7 @@
  * The XML bodies that S3's requests carry, as structs, and back as XML.
  * Everything is owned by the struct's own buf and freed by s3body_free of its
  * kind; all counts have S3's own ceilings.  Each parser returns S3ERR_OK,
- * MALFORMED_XML, or a more telling error, and sets *why (a literal). */
+ * MALFORMED_XML, or a more telling error, and sets *why (a literal sentence). */
 #ifndef WEB_S3BODY_H
 #define WEB_S3BODY_H
 

@@ -52,7 +52,7 @@ rule_open(struct s3_doc *doc, struct slice text)
 	(void)text;
 	if (c->n == S3_CORS_RULES)
 		return s3_doc_no(
-		    doc, S3ERR_INVALID_REQUEST, "there are too many rules");
+		    doc, S3ERR_INVALID_REQUEST, "There are too many rules.");
 	c->at = s3_doc_more(c->at, c->n, sizeof *c->at);
 	c->n++;
 	return S3ERR_OK;
@@ -63,7 +63,7 @@ rule_id(struct s3_doc *doc, struct slice text)
 {
 	if (text.n > ID)
 		return s3_doc_no(doc, S3ERR_INVALID_REQUEST,
-		    "a rule's ID is longer than 255 bytes");
+		    "A rule's ID is longer than 255 bytes.");
 	last(doc)->id = s3_doc_keep(doc, text);
 	return S3ERR_OK;
 }
@@ -80,14 +80,14 @@ add_word(struct s3_doc *doc, struct slice text, size_t stars,
 		found += text.p[i] == '*';
 	if (text.n == 0)
 		return s3_doc_no(
-		    doc, S3ERR_MALFORMED_XML, "an element is empty");
+		    doc, S3ERR_MALFORMED_XML, "An element is empty.");
 	if (found > stars)
 		return s3_doc_no(doc, S3ERR_INVALID_REQUEST,
-		    stars ? "more than one wildcard in a word"
-			  : "a wildcard where none may be");
+		    stars ? "More than one wildcard in a word."
+			  : "A wildcard where none may be.");
 	if (*n == S3_CORS_WORDS)
-		return s3_doc_no(
-		    doc, S3ERR_INVALID_REQUEST, "a rule has too many elements");
+		return s3_doc_no(doc, S3ERR_INVALID_REQUEST,
+		    "A rule has too many elements.");
 	words[(*n)++] = s3_doc_keep(doc, text);
 	return S3ERR_OK;
 }
@@ -123,7 +123,7 @@ rule_method(struct s3_doc *doc, struct slice text)
 
 	if (bit == 0)
 		return s3_doc_no(doc, S3ERR_INVALID_REQUEST,
-		    "a method is not GET, PUT, POST, DELETE or HEAD");
+		    "A method is not GET, PUT, POST, DELETE or HEAD.");
 	last(doc)->methods |= bit;
 	return S3ERR_OK;
 }
@@ -133,7 +133,7 @@ rule_age(struct s3_doc *doc, struct slice text)
 {
 	if (text_uint(text_trim(text), AGE, &last(doc)->age) < 0)
 		return s3_doc_no(doc, S3ERR_MALFORMED_XML,
-		    "MaxAgeSeconds is not a number of seconds");
+		    "MaxAgeSeconds is not a number of seconds.");
 	last(doc)->has_age = true;
 	return S3ERR_OK;
 }

@@ -53,7 +53,7 @@ rule_open(struct s3_doc *doc, struct slice text)
 
 	(void)text;
 	if (out->n == S3_RULES)
-		return malformed(doc, "more than 1000 rules");
+		return malformed(doc, "More than 1000 rules.");
 	out->at = s3_doc_more(out->at, out->n, sizeof *out->at);
 	out->n++;
 	*r = (struct reading){ .out = out };
@@ -79,19 +79,19 @@ rule_close(struct s3_doc *doc, struct slice text)
 
 	(void)text;
 	if (r->old_prefix == r->filter)
-		return malformed(doc, "a rule has one of Filter and Prefix");
+		return malformed(doc, "A rule has one of Filter and Prefix.");
 	if (r->actions == 0)
 		return s3_doc_no(
-		    doc, S3ERR_INVALID_REQUEST, "a rule does nothing");
+		    doc, S3ERR_INVALID_REQUEST, "A rule does nothing.");
 	if (id_is_known(r->out))
-		return invalid(doc, "two rules have the same ID");
+		return invalid(doc, "Two rules have the same ID.");
 	if (rule->larger && rule->smaller && rule->larger >= rule->smaller - 1)
 		return s3_doc_no(doc, S3ERR_INVALID_REQUEST,
-		    "no object is larger and smaller so");
+		    "No object is larger and smaller so.");
 	if ((rule->ntags || rule->larger || rule->smaller) &&
 	    (rule->marker || rule->abort_days))
 		return s3_doc_no(doc, S3ERR_INVALID_REQUEST,
-		    "delete markers and uploads have neither tags nor size");
+		    "Delete markers and uploads have neither tags nor size.");
 	return S3ERR_OK;
 }
 
@@ -99,7 +99,7 @@ static enum s3err
 rule_id(struct s3_doc *doc, struct slice text)
 {
 	if (text.n > ID)
-		return invalid(doc, "a rule's ID is longer than 255 bytes");
+		return invalid(doc, "A rule's ID is longer than 255 bytes.");
 	last(doc)->id = s3_doc_keep(doc, text);
 	return S3ERR_OK;
 }
@@ -111,7 +111,7 @@ rule_status(struct s3_doc *doc, struct slice text)
 	last(doc)->enabled = slice_is(text, "Enabled");
 	if (last(doc)->enabled || slice_is(text, "Disabled"))
 		return S3ERR_OK;
-	return malformed(doc, "Status is Enabled or Disabled");
+	return malformed(doc, "Status is Enabled or Disabled.");
 }
 
 /* --- what it is for --- */
@@ -133,7 +133,7 @@ filter_close(struct s3_doc *doc, struct slice text)
 
 	(void)text;
 	return r->conditions > 1
-		   ? malformed(doc, "several conditions stand in And")
+		   ? malformed(doc, "Several conditions stand in And.")
 		   : S3ERR_OK;
 }
 
@@ -163,7 +163,7 @@ and_close(struct s3_doc *doc, struct slice text)
 	struct reading *r = doc->arg;
 
 	(void)text;
-	return r->ands == 0 ? malformed(doc, "And is empty") : S3ERR_OK;
+	return r->ands == 0 ? malformed(doc, "And is empty.") : S3ERR_OK;
 }
 
 static enum s3err
@@ -188,10 +188,10 @@ larger(struct s3_doc *doc, struct slice text)
 	struct s3_rule *rule = last(doc);
 
 	if (text_uint(text_trim(text), INT64_MAX, &rule->larger) < 0)
-		return malformed(doc, "ObjectSizeGreaterThan is no number");
+		return malformed(doc, "ObjectSizeGreaterThan is no number.");
 	if (rule->larger == 0)
 		return s3_doc_no(doc, S3ERR_NOT_IMPLEMENTED,
-		    "ObjectSizeGreaterThan of 0 is not implemented");
+		    "ObjectSizeGreaterThan of 0 is not implemented.");
 	return S3ERR_OK;
 }
 
@@ -201,9 +201,9 @@ smaller(struct s3_doc *doc, struct slice text)
 	struct s3_rule *rule = last(doc);
 
 	if (text_uint(text_trim(text), INT64_MAX, &rule->smaller) < 0)
-		return malformed(doc, "ObjectSizeLessThan is no number");
+		return malformed(doc, "ObjectSizeLessThan is no number.");
 	if (rule->smaller == 0)
-		return invalid(doc, "no object is smaller than 0 bytes");
+		return invalid(doc, "No object is smaller than 0 bytes.");
 	return S3ERR_OK;
 }
 
@@ -213,7 +213,7 @@ add_tag(struct s3_doc *doc)
 	struct s3_rule *rule = last(doc);
 
 	if (rule->ntags == S3_TAGS)
-		return invalid(doc, "a rule has too many tags");
+		return invalid(doc, "A rule has too many tags.");
 	rule->tags[rule->ntags++] = (struct s3_tag){ 0 };
 	return S3ERR_OK;
 }
@@ -263,7 +263,7 @@ tag_close(struct s3_doc *doc, struct slice text)
 	for (size_t i = 0; i + 1 < rule->ntags; i++)
 		if (slice_eq(rule->tags[i].key, tag->key))
 			return s3_doc_no(doc, S3ERR_INVALID_REQUEST,
-			    "two tags have the same key");
+			    "Two tags have the same key.");
 	return S3ERR_OK;
 }
 
@@ -275,7 +275,7 @@ days_of(struct s3_doc *doc, struct slice text, uint64_t *v)
 	struct reading *r = doc->arg;
 
 	if (text_uint(text_trim(text), DAYS, v) < 0 || *v == 0)
-		return invalid(doc, "a number of days is not positive");
+		return invalid(doc, "A number of days is not positive.");
 	r->actions++;
 	return S3ERR_OK;
 }
@@ -296,9 +296,9 @@ expire_date(struct s3_doc *doc, struct slice text)
 	int64_t at = when_parse_iso(text_trim(text));
 
 	if (at < 0)
-		return malformed(doc, "Date is no date");
+		return malformed(doc, "Date is no date.");
 	if (at == 0 || at % DAY != 0)
-		return invalid(doc, "Date is not midnight, UTC");
+		return invalid(doc, "Date is not midnight, UTC.");
 	last(doc)->date = at;
 	r->expirations++;
 	r->actions++;
@@ -315,7 +315,7 @@ expire_marker(struct s3_doc *doc, struct slice text)
 	rule->marker = slice_is(text, "true");
 	if (!rule->marker && !slice_is(text, "false"))
 		return malformed(
-		    doc, "ExpiredObjectDeleteMarker is true or false");
+		    doc, "ExpiredObjectDeleteMarker is true or false.");
 	r->expirations++;
 	r->actions += rule->marker;
 	return S3ERR_OK;
@@ -329,7 +329,7 @@ expire_close(struct s3_doc *doc, struct slice text)
 	(void)text;
 	return r->expirations == 1
 		   ? S3ERR_OK
-		   : malformed(doc, "Expiration has one element");
+		   : malformed(doc, "Expiration has one element.");
 }
 
 static enum s3err
@@ -345,7 +345,7 @@ noncurrent_newer(struct s3_doc *doc, struct slice text)
 
 	if (text_uint(text_trim(text), NEWER, v) < 0 || *v == 0)
 		return invalid(
-		    doc, "NewerNoncurrentVersions is not from 1 to 100");
+		    doc, "NewerNoncurrentVersions is not from 1 to 100.");
 	return S3ERR_OK;
 }
 
@@ -360,7 +360,7 @@ transition(struct s3_doc *doc, struct slice text)
 {
 	(void)text;
 	return s3_doc_no(doc, S3ERR_NOT_IMPLEMENTED,
-	    "transitions are not implemented: there is one storage class");
+	    "Transitions are not implemented: there is one storage class.");
 }
 
 #define RULE   "LifecycleConfiguration/Rule"

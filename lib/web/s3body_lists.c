@@ -27,7 +27,7 @@ object_open(struct s3_doc *doc, struct slice text)
 	(void)text;
 	if (d->n == S3_DELETES)
 		return s3_doc_no(doc, S3ERR_MALFORMED_XML,
-		    "more than 1000 objects in one request");
+		    "More than 1000 objects in one request.");
 	d->at = s3_doc_more(d->at, d->n, sizeof *d->at);
 	d->n++;
 	return S3ERR_OK;
@@ -39,7 +39,7 @@ object_key(struct s3_doc *doc, struct slice text)
 	struct s3_deletes *d = doc->arg;
 
 	if (text.n == 0)
-		return s3_doc_no(doc, S3ERR_MALFORMED_XML, "a key is empty");
+		return s3_doc_no(doc, S3ERR_MALFORMED_XML, "A key is empty.");
 	d->at[d->n - 1].key = s3_doc_keep(doc, text);
 	return S3ERR_OK;
 }
@@ -58,7 +58,7 @@ object_condition(struct s3_doc *doc, struct slice text)
 {
 	(void)text;
 	return s3_doc_no(doc, S3ERR_NOT_IMPLEMENTED,
-	    "conditions of single deletions are not implemented");
+	    "Conditions of single deletions are not implemented.");
 }
 
 static enum s3err
@@ -68,7 +68,7 @@ deletes_quiet(struct s3_doc *doc, struct slice text)
 
 	if (read_bool(text, &d->quiet) < 0)
 		return s3_doc_no(
-		    doc, S3ERR_MALFORMED_XML, "Quiet is true or false");
+		    doc, S3ERR_MALFORMED_XML, "Quiet is true or false.");
 	return S3ERR_OK;
 }
 
@@ -125,7 +125,7 @@ part_open(struct s3_doc *doc, struct slice text)
 	(void)text;
 	if (c->n == S3_PARTS)
 		return s3_doc_no(
-		    doc, S3ERR_MALFORMED_XML, "more than 10000 parts");
+		    doc, S3ERR_MALFORMED_XML, "More than 10000 parts.");
 	c->at = s3_doc_more(c->at, c->n, sizeof *c->at);
 	c->n++;
 	return S3ERR_OK;
@@ -140,7 +140,7 @@ part_close(struct s3_doc *doc, struct slice text)
 	(void)text;
 	if (c->n > 1 && part->number <= part[-1].number)
 		return s3_doc_no(doc, S3ERR_INVALID_PART_ORDER,
-		    "the parts are not in ascending order");
+		    "The parts are not in ascending order.");
 	return S3ERR_OK;
 }
 
@@ -151,7 +151,7 @@ part_number(struct s3_doc *doc, struct slice text)
 
 	if (text_uint(text_trim(text), S3_PARTS, &v) < 0 || v == 0)
 		return s3_doc_no(doc, S3ERR_INVALID_ARGUMENT,
-		    "a part's number is not from 1 to 10000");
+		    "A part's number is not from 1 to 10000.");
 	last_part(doc)->number = (unsigned)v;
 	return S3ERR_OK;
 }
@@ -173,10 +173,10 @@ take_sum(struct s3_doc *doc, enum sum_kind kind, struct slice text)
 
 	if (part->has_sum)
 		return s3_doc_no(doc, S3ERR_INVALID_REQUEST,
-		    "a part has more than one checksum");
+		    "A part has more than one checksum.");
 	if (sum_parse(kind, text_trim(text), part->sum) < 0)
 		return s3_doc_no(doc, S3ERR_INVALID_REQUEST,
-		    "a part's checksum is not valid");
+		    "A part's checksum is not valid.");
 	part->has_sum = true;
 	part->kind = kind;
 	return S3ERR_OK;
@@ -249,8 +249,8 @@ versioning_status(struct s3_doc *doc, struct slice text)
 	else if (slice_is(text, "Suspended"))
 		*v = S3_SUSPENDED;
 	else
-		return s3_doc_no(
-		    doc, S3ERR_MALFORMED_XML, "Status is Enabled or Suspended");
+		return s3_doc_no(doc, S3ERR_MALFORMED_XML,
+		    "Status is Enabled or Suspended.");
 	return S3ERR_OK;
 }
 
@@ -261,7 +261,7 @@ versioning_mfa(struct s3_doc *doc, struct slice text)
 	if (text.n == 0 || slice_is(text, "Disabled"))
 		return S3ERR_OK;
 	return s3_doc_no(
-	    doc, S3ERR_NOT_IMPLEMENTED, "MfaDelete is not implemented");
+	    doc, S3ERR_NOT_IMPLEMENTED, "MfaDelete is not implemented.");
 }
 
 static const struct s3_doc_row versioning_rows[] = {

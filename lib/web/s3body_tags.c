@@ -42,15 +42,15 @@ const char *
 s3_tag_fault(const struct s3_tag *tag)
 {
 	if (tag->key.n == 0)
-		return "a tag has no key";
+		return "A tag has no key.";
 	if (!good_characters(tag->key) || !good_characters(tag->value))
-		return "a tag holds characters that are not allowed";
+		return "A tag holds characters that are not allowed.";
 	if (utf8_count(tag->key) > S3_TAG_KEY)
-		return "a tag's key is longer than 128 characters";
+		return "A tag's key is longer than 128 characters.";
 	if (utf8_count(tag->value) > S3_TAG_VALUE)
-		return "a tag's value is longer than 256 characters";
+		return "A tag's value is longer than 256 characters.";
 	if (text_begins_nocase(tag->key, slice_text("aws:")))
-		return "keys of tags that begin with aws: are reserved";
+		return "Keys of tags that begin with aws: are reserved.";
 	return NULL;
 }
 
@@ -62,7 +62,7 @@ last_fault(const struct s3_tags *tags)
 
 	for (size_t i = 0; i + 1 < tags->n; i++)
 		if (slice_eq(tags->at[i].key, last->key))
-			return "two tags have the same key";
+			return "Two tags have the same key.";
 	return s3_tag_fault(last);
 }
 
@@ -81,7 +81,7 @@ tag_open(struct s3_doc *doc, struct slice text)
 	(void)text;
 	if (r->tags->n == r->most)
 		return s3_doc_no(
-		    doc, S3ERR_INVALID_TAG, "there are too many tags");
+		    doc, S3ERR_INVALID_TAG, "There are too many tags.");
 	r->tags->at[r->tags->n++] = (struct s3_tag){ 0 };
 	return S3ERR_OK;
 }
@@ -159,13 +159,13 @@ add_pair(struct slice pair, struct s3_tags *tags, const char **why)
 	struct s3_tag *tag = &tags->at[tags->n];
 
 	if (tags->n == S3_TAGS) {
-		*why = "there are too many tags";
+		*why = "There are too many tags.";
 		return S3ERR_INVALID_TAG;
 	}
 	text_next(&pair, '=', &key);
 	if (decode(key, &tags->bytes, &tag->key) < 0 ||
 	    decode(pair, &tags->bytes, &tag->value) < 0) {
-		*why = "x-amz-tagging is not percent-encoded";
+		*why = "x-amz-tagging is not percent-encoded.";
 		return S3ERR_INVALID_ARGUMENT;
 	}
 	tags->n++;

@@ -195,15 +195,15 @@ on_start(void *arg, const XML_Char *name, const XML_Char **attributes)
 	local = local ? local + 1 : name; /* behind the namespace */
 	n = strlen(local);
 	if (++r->elements > XML_ELEMENTS) {
-		stop(r, -1, "too many elements");
+		stop(r, -1, "Too many elements.");
 		return;
 	}
 	if (r->depth == XML_DEPTH) {
-		stop(r, -1, "elements are too deep in one another");
+		stop(r, -1, "Elements are too deep in one another.");
 		return;
 	}
 	if (n > NAME) {
-		stop(r, -1, "an element's name is too long");
+		stop(r, -1, "An element's name is too long.");
 		return;
 	}
 	r->at[r->depth].path_n = r->path_n;
@@ -241,7 +241,7 @@ on_text(void *arg, const XML_Char *p, int n)
 	if (r->end != 0 || r->depth == 0)
 		return;
 	if (r->text.n - r->at[r->depth - 1].text + (size_t)n > XML_TEXT)
-		stop(r, -1, "an element's text is too long");
+		stop(r, -1, "An element's text is too long.");
 	else
 		put_bytes(&r->text, p, (size_t)n);
 }
@@ -254,7 +254,7 @@ on_doctype(void *arg, const XML_Char *name, const XML_Char *system,
 	(void)system;
 	(void)public;
 	(void)internal;
-	stop(arg, -1, "a document type is not taken");
+	stop(arg, -1, "A document type is not taken.");
 }
 
 static void *
@@ -280,7 +280,7 @@ xml_read(struct slice document, xml_fn *fn, void *arg, const char **why)
 
 	*why = "";
 	if (document.n > XML_BYTES) {
-		*why = "the document is too long";
+		*why = "The document is too long.";
 		return -1;
 	}
 	/* UTF-8 whatever it declares, so text is never longer than it stood */
@@ -292,7 +292,7 @@ xml_read(struct slice document, xml_fn *fn, void *arg, const char **why)
 	/* all in one call: expat never looks at a long token twice */
 	if (XML_Parse(r.expat, (const char *)document.p, (int)document.n,
 		XML_TRUE) != XML_STATUS_OK)
-		stop(&r, -1, "the document is not well-formed XML");
+		stop(&r, -1, "The document is not well-formed XML.");
 	XML_ParserFree(r.expat);
 	buf_free(&r.text);
 	if (r.end != 0)

@@ -234,7 +234,7 @@ test_limits(void)
 	while (b.n < XML_BYTES + 1)
 		put_u8(&b, ' ');
 	is_int(read_filled(&b, &why), -1, "one byte longer");
-	is_text(why, "the document is too long", "and says why");
+	is_text(why, "The document is too long.", "and says why");
 	buf_free(&b);
 }
 
