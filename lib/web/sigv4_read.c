@@ -137,8 +137,11 @@ static bool
 read_credential(struct slice text, struct sigv4 *s)
 {
 	struct slice part[PARTS];
-	const uint8_t *end = text.p + text.n;
+	const uint8_t *end;
 
+	if (text.n == 0)
+		return false;
+	end = text.p + text.n;
 	for (size_t i = PARTS - 1; i > 0; i--) {
 		const uint8_t *slash =
 		    text.n ? memrchr(text.p, '/', text.n) : NULL;

@@ -116,6 +116,8 @@ static const struct fault {
 	    "GET /?AWSAccessKeyId=" ID "&Signature=x&Expires=1\n" HOST },
 	{ "presigned without an algorithm", SIGV4_MALFORMED,
 	    "GET /?X-Amz-Signature=" ZEROS "\n" HOST },
+	{ "presigned without a credential", SIGV4_MALFORMED,
+	    "GET /?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=1\n" HOST },
 	{ "presigned for eight days", SIGV4_MALFORMED,
 	    "GET /?" QUERY("host", "691200", ZEROS) "\n" HOST },
 	{ "presigned for a negative time", SIGV4_MALFORMED,
