@@ -44,26 +44,18 @@ count_fault(void *arg, const char *sentence)
 	fsck_tell(f->conf, "%s", sentence);
 }
 
+/* Counts of references, of rows and of tenants' bytes.  What refers to nothing
+ * cannot be set right. */
 static void
-check_tenants(struct fsck *f)
+check_counts(struct fsck *f)
 {
-	size_t at = 0;
-	struct tenant *t;
+	uint64_t n = nodedb_recount(f->db, f->conf->mend, count_fault, f),
+		 left = n;
 
-	while ((t = nodedb_tenant_next(f->db, &at)) != NULL) {
-		uint64_t sum = nodedb_tenant_sum(f->db, t);
-		uint64_t used = t->disk_used;
-		bool mended;
-
-		if (sum == used)
-			continue;
-		mended =
-		    f->conf->mend && nodedb_tenant_mend(f->db, t) == NODEDB_OK;
-		fault(f, mended);
-		fsck_tell(f->conf,
-		    "tenant %s: %llu bytes are counted, its rows have %llu",
-		    t->name, (unsigned long long)used, (unsigned long long)sum);
-	}
+	if (f->conf->mend && n > 0)
+		left = nodedb_recount(f->db, false, NULL, NULL);
+	f->sums->faults += n;
+	f->sums->mended += left < n ? n - left : 0;
 }
 
 static void
@@ -82,9 +74,9 @@ check_row(void *arg, const struct fsck_row *row)
 	if (wrong == NULL)
 		return;
 	fault(f, false);
-	fsck_tell(f->conf, "%s %s/%.*s: %s", row->object ? "object" : "a part of",
-	    row->bucket->name, (int)row->key.n, (const char *)row->key.p,
-	    wrong);
+	fsck_tell(f->conf, "%s %s/%.*s: %s",
+	    row->object ? "object" : "a part of", row->bucket->name,
+	    (int)row->key.n, (const char *)row->key.p, wrong);
 }
 
 /* What is wrong with a file that the index has. */
@@ -295,16 +287,11 @@ check_files(struct fsck *f)
 static int
 check_all(struct fsck *f)
 {
-	uint64_t n;
-
 	if (nodedb_check(f->db, false) != NODEDB_OK) {
 		fault(f, false);
 		fsck_tell(f->conf, "the index: %s", nodedb_why(f->db));
 	}
-	n = nodedb_recount(f->db, f->conf->mend, count_fault, f);
-	f->sums->faults += n;
-	f->sums->mended += f->conf->mend ? n : 0;
-	check_tenants(f);
+	check_counts(f);
 	if (fsck_rows(f->db, check_row, f) < 0 || check_blobs(f) < 0) {
 		errno = EIO;
 		return -1;

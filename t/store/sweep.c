@@ -322,14 +322,14 @@ older_index(void)
 
 	stock_close();
 	files_clean();
-	wall = ((int64_t)time(NULL) - 3600) * 1000;
+	wall = (int64_t)time(NULL) * 1000;
 	stock_open();
 	add_object("an hour ago", 36, 10);
-	wall = (int64_t)time(NULL) * 1000;
+	wall += 3600 * 1000;
 	make_blob(blobs, slice_of(bytes, 60 * KB), &s);
 	begin(0, 0, 0);
 	sweep_orphans(sweep);
-	/* the files' clock is not ours, and stands still meanwhile */
+	/* this clock is ahead of the one of the files, and stands still */
 	for (unsigned i = 0; i < 260; i++)
 		sweep_tick(sweep, now += 20, wall);
 	ok(is_file(s.sha), "a file that is newer than the index stays");
