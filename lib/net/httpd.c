@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 enum {
-	PASSES = 8,             /* of libmicrohttpd in one round */
-	MEMORY = 32 << 10,      /* of a connection, at least */
-	BESIDE_HEAD = 16 << 10, /* of it: records of fields, the reply's head */
+	PASSES = 8,        /* of libmicrohttpd in one round */
+	MEMORY = 24 << 10, /* of a connection, at least */
+	/* of it: records of 128 fields, and the reply's head */
+	BESIDE_HEAD = 12 << 10,
 	SLACK = 16, /* connections that libmicrohttpd still closes */
 };
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/tcp.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ enum {
 	LINGER_PIECE = 32 << 10,
 	SCAN_LEAST = 20,
 	SCAN_MOST = 1000,
+	TRIM_FROM = 128, /* connections */
 };
 
 union peer {
@@ -237,6 +239,8 @@ conn_open(struct httpd *h, struct httpd_conn *c)
 {
 	h->adding = NULL;
 	h->nconns++;
+	if (h->peak < h->nconns)
+		h->peak = h->nconns;
 	if (c->tcp)
 		host_set(c, host_count(c) + 1);
 	c->next = h->conns;
@@ -244,6 +248,18 @@ conn_open(struct httpd *h, struct httpd_conn *c)
 		c->next->prev = c;
 	h->conns = c;
 	arm_scan(h);
+}
+
+/* The C library keeps what a crowd needed; when it has left, that goes back. */
+static void
+give_back(struct httpd *h)
+{
+	if (h->peak < TRIM_FROM || h->nconns > h->peak / 4)
+		return;
+	h->peak = h->nconns;
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
 }
 
 static void
@@ -256,6 +272,7 @@ conn_gone(struct httpd *h, struct httpd_conn *c)
 		c->next->prev = c->prev;
 	*(c->prev ? &c->prev->next : &h->conns) = c->next;
 	free(c);
+	give_back(h);
 }
 
 void

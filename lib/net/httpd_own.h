@@ -106,6 +106,7 @@ struct httpd {
 	struct httpd_conn *conns;
 	struct httpd_conn *adding; /* while libmicrohttpd takes it */
 	unsigned nconns;
+	unsigned peak;    /* of them, since memory was given back */
 	struct map hosts; /* address to its count */
 	struct httpd_linger *lingers;
 	unsigned nlingers;

@@ -208,6 +208,35 @@ test_played(void)
 	unlink(un.sun_path);
 }
 
+/* A head without end. */
+static void
+test_endless(void)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	char *text = mem_new((1 << 18) + 1);
+	struct play p = { socket(AF_UNIX, SOCK_STREAM, 0), text };
+	struct httpc_reply y;
+	struct httpc *c;
+	pthread_t t;
+
+	memset(text, 'a', 1 << 18);
+	memcpy(text, "HTTP/1.1 200 OK\r\nA: ", 20);
+	snprintf(un.sun_path, sizeof un.sun_path, "/tmp/t-httpc-%d.sock",
+	    (int)getpid());
+	bind(p.fd, (struct sockaddr *)&un, sizeof un);
+	listen(p.fd, 1);
+	pthread_create(&t, NULL, playing, &p);
+	c = httpc_new(un.sun_path, 5000);
+	httpc_send(c, "GET", slice_text("/"), slice_text(""), 0);
+	is_int(httpc_reply(c, false, &y), -1, "an endless head");
+	is_int(errno, EBADMSG, "is none");
+	httpc_free(c);
+	pthread_join(t, NULL);
+	close(p.fd);
+	unlink(un.sun_path);
+	free(text);
+}
+
 static void
 test_silent(void)
 {
@@ -229,6 +258,7 @@ main(void)
 	test_silent();
 	serve_end();
 	test_played();
+	test_endless();
 	buf_free(&body);
 	buf_free(&heard);
 	close(server.file);

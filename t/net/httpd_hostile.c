@@ -4,6 +4,7 @@
 #include "t/net/serving.h"
 
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 
 static const struct httpd_conf conf = { .connections = 40,
 	.connections_per_ip = 30,
@@ -319,6 +320,50 @@ test_sent(const char *target)
 	    got, queued);
 }
 
+/* Who reads nothing is cut like who says nothing. */
+static void
+test_unread(void)
+{
+	uint64_t slow = httpd_refused(server.httpd, HTTPD_SLOW);
+	msec began = msec_now();
+	int fd = dial(false);
+
+	say(fd, "GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
+	while (saw.begun == saw.done)
+		usleep(1000);
+	ok(done_is(saw.begun), "an answer that nobody reads is over");
+	ok(msec_now() - began < 4000, "after %lld ms",
+	    (long long)(msec_now() - began));
+	is_int((int64_t)(httpd_refused(server.httpd, HTTPD_SLOW) - slow), 1,
+	    "is counted");
+	ok(saw.sent < FILE_N, "and was not sent whole");
+	close(fd);
+}
+
+/* No descriptor is left for a moment. */
+static void
+test_descriptors(void)
+{
+	struct rlimit was, none;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_port = server.port,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	getrlimit(RLIMIT_NOFILE, &was);
+	none = was;
+	none.rlim_cur = 3;
+	setrlimit(RLIMIT_NOFILE, &none);
+	connect(fd, (struct sockaddr *)&in, sizeof in);
+	say(fd, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+	usleep(250000);
+	is_int(recv(fd, &(char){ 0 }, 1, MSG_DONTWAIT), -1,
+	    "nothing without descriptors");
+	setrlimit(RLIMIT_NOFILE, &was);
+	is_int(hear(fd, false, NULL), 200, "served when there are some again");
+	close(fd);
+}
+
 static void
 test_source_breaks(void)
 {
@@ -424,6 +469,8 @@ main(void)
 	test_broken();
 	test_sent("/file");
 	test_sent("/source");
+	test_unread();
+	test_descriptors();
 	test_source_breaks();
 	test_crowd();
 	test_flood();
