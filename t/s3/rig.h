@@ -395,7 +395,8 @@ rig_is(const struct rig *g, unsigned status, const char *code, const char *name)
 {
 	bool same = strcmp(rig_xml(g, "Code"), code) == 0;
 
-	if (!ok(g->got.status == status && same, "%s", name))
+	if (!ok(g->got.status == status && same, "%.*s",
+		(int)strcspn(name, "\n"), name))
 		printf("# got %u %.*s\n", g->got.status, (int)g->got.body.n,
 		    g->got.body.p ? (const char *)g->got.body.p : "");
 }
