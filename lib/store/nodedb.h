@@ -9,7 +9,8 @@
  * saw since the last commit is durable when that has returned 0, and nothing
  * may be answered before.  A write that fails rolls the whole batch back: the
  * call and the next nodedb_commit say NODEDB_DISK, and everything in memory is
- * read again from the file.
+ * read again from the file.  (One that fails before it has changed anything
+ * says NODEDB_DISK and leaves the batch as it is.)
  *
  * Times are milliseconds since 1970.  Versions are numbers that only grow.
  * Slices in what is returned are borrowed until the next call. */

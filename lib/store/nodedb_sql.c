@@ -190,7 +190,19 @@ nodedb_enter(struct nodedb *db)
 	return !db->stale;
 }
 
-/* A reader that fails leaves the batch of the others alone. */
+/* An upload that is completed and not yet an object would be lost with the next
+ * commit. */
+static bool
+owes(const struct nodedb *db)
+{
+	for (size_t i = 0; i < db->nunclaimed; i++)
+		if (db->unclaimed[i].content.kind == CONTENT_PARTS)
+			return true;
+	return false;
+}
+
+/* A call that fails before it has changed anything leaves the batch of the
+ * others alone. */
 enum nodedb_said
 nodedb_leave(struct nodedb *db, enum nodedb_said said)
 {
@@ -200,7 +212,8 @@ nodedb_leave(struct nodedb *db, enum nodedb_said said)
 	if (rc == SQLITE_OK)
 		return said;
 	nodedb_failed(db, rc);
-	if (db->changed || (db->begun && sqlite3_get_autocommit(db->sql))) {
+	if (db->changed || owes(db) ||
+	    (db->begun && sqlite3_get_autocommit(db->sql))) {
 		nodedb_rollback(db);
 		db->lost = true;
 		db->bad = true;
