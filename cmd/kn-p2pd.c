@@ -437,13 +437,10 @@ main(int argc, char **argv)
 
 	if (cmd_options(&page, argc, argv) != argc)
 		die(EXIT_WRONG, "no operands are wanted; see kn-p2pd -h");
-	node_load(file, false, &node.conf);
+	node_load(file, &node.conf);
 	take_lists(&node);
-	if (check) {
-		gate_free(node.gate);
-		node_free(&node.conf);
-		node_load(file, true, &node.conf); /* prints and ends */
-	}
+	if (check)
+		node_show(&node.conf);
 	node.file = file;
 	log_open("kn-p2pd", node.conf.node.log_level);
 	cmd_hide();

@@ -101,16 +101,14 @@ load(struct signd *d, bool check)
 	struct buf faults;
 
 	buf_init(&faults, 65536, NULL);
-	node_load(d->file, false, &d->conf);
+	node_load(d->file, &d->conf);
 	if (parse_rights(&d->conf, &d->rights, &faults) < 0) {
 		(void)fd_write_all(STDERR_FILENO, buf_slice(&faults));
 		die(EXIT_WRONG, "%s: network.sign is wrong", d->file);
 	}
 	buf_free(&faults);
-	if (check) {
-		node_free(&d->conf);
-		node_load(d->file, true, &d->conf);
-	}
+	if (check)
+		node_show(&d->conf);
 }
 
 static int

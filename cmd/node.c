@@ -12,6 +12,7 @@
 #define KEYS "/var/lib/kontinuum-node/keys/"
 #define ETC  "/etc/kontinuum-node/"
 #define RUN  "/run/kontinuum-node"
+#define DATA "/var/lib/kontinuum-node/data/"
 
 /* clang-format off */
 
@@ -134,7 +135,7 @@ const struct conf_row node_rows[] = {
 	    "who may do what on dht.sock"),
 	TXT(dht, private_addrs, BOOL, "no",
 	    "tell and use private addresses; no limits by subnet"),
-	TXT(dht, db_path, STR, "/var/lib/kontinuum-node/data/dht.db",
+	TXT(dht, db_path, STR, DATA "dht.db",
 	    "its database"),
 	NUM(dht, k, UINT, "20", 2, 32,
 	    "peers of a bucket, and holders of a record"),
@@ -168,6 +169,53 @@ const struct conf_row node_rows[] = {
 	    "the most keys this node provides"),
 	NUM(dht, cache, BYTES, "8M", M, G,
 	    "memory for the database"),
+
+	TXT(store, listen, LIST, "127.0.0.1:9000",
+	    "addresses and ports of the S3 API"),
+	TXT(store, domains, LIST, "",
+	    "domains under which a bucket is a host name"),
+	TXT(store, hosts, LIST, "",
+	    "other names that proxies call the S3 API by"),
+	TXT(store, control, LINES, "self: all\nroot: all",
+	    "who may do what on store.sock"),
+	TXT(store, region, STR, "us-east-1",
+	    "what clients are told the region is"),
+	TXT(store, blobs_path, STR, DATA "blobs",
+	    "directory of large contents"),
+	TXT(store, db_path, STR, DATA "node.db",
+	    "the index"),
+	TXT(store, snapshots_path, STR, DATA "snapshots",
+	    "directory of copies of the index"),
+	TXT(store, secret_key_path, STR, KEYS "store.key",
+	    "what the secrets of access keys are sealed with"),
+	NUM(store, connections, UINT, "1024", 1, 65536,
+	    "the most connections"),
+	SUB(store, connections_per_ip, UINT, "1024", 1, 65536, connections,
+	    "the most connections of one address"),
+	NUM(store, requests, UINT, "1024", 1, 65536,
+	    "the most requests at once"),
+	NUM(store, bytes, BYTES, "64M", 4 * M, 64 * G,
+	    "the most memory for bodies on their way"),
+	NUM(store, cache, BYTES, "8M", M, 16 * G,
+	    "memory for the index"),
+	NUM(store, idle_timeout, TIME, "1m", SEC, HRS,
+	    "how long a connection may be without progress"),
+	NUM(store, head_timeout, TIME, "10s", SEC, 5 * MIN,
+	    "how long the head of a request may take"),
+	NUM(store, disk_reserve, BYTES, "64M", 0, 1024 * G,
+	    "disk kept free of new contents"),
+	NUM(store, scrub_rate, BYTES, "4M", 0, 16 * G,
+	    "bytes a second to be verified; 0 for none"),
+	NUM(store, scrub_every, TIME, "720h", HRS, 8760 * HRS,
+	    "how often each content is verified"),
+	NUM(store, upload_life, TIME, "24h", MIN, 8760 * HRS,
+	    "uploads that nobody touched for so long go"),
+	NUM(store, snapshot_every, TIME, "6h", 0, 720 * HRS,
+	    "how often the index is copied; 0 for never"),
+	NUM(store, buckets_per_tenant, UINT, "100", 1, 10000,
+	    "the most buckets of one tenant"),
+	NUM(store, journal_rows, UINT, "1000000", 1000, 1000000000,
+	    "changes of the index that are remembered"),
 };
 /* clang-format on */
 
@@ -182,18 +230,22 @@ node_reload(const char *file, struct node_conf *conf, struct buf *faults)
 }
 
 void
-node_load(const char *file, bool check, struct node_conf *conf)
+node_load(const char *file, struct node_conf *conf)
 {
 	struct buf faults = { .max = FAULTS_BYTES };
-	struct buf text = { .max = PRINT_BYTES };
 
 	if (node_reload(file, conf, &faults) < 0) {
 		(void)fd_write_all(STDERR_FILENO, buf_slice(&faults));
 		die(EXIT_WRONG, "the configuration has faults");
 	}
 	buf_free(&faults);
-	if (!check)
-		return;
+}
+
+void
+node_show(const struct node_conf *conf)
+{
+	struct buf text = { .max = PRINT_BYTES };
+
 	conf_print(node_rows, node_nrows, conf, &text);
 	cmd_print(&text);
 	exit(EXIT_YES);
@@ -230,7 +282,7 @@ node_socket(const char *given, const char *file, const char *name)
 	if (file == NULL && access(NODE_FILE, R_OK) < 0)
 		conf.node.run_path = mem_string(RUN);
 	else
-		node_load(file ? file : NODE_FILE, false, &conf);
+		node_load(file ? file : NODE_FILE, &conf);
 	path = node_run_path(&conf, name);
 	node_free(&conf);
 	return path;

@@ -50,6 +50,20 @@ struct node_conf {
 		uint64_t provider_records, value_records, value_bytes;
 		uint64_t own_keys, cache;
 	} dht;
+	struct {
+		struct conf_list listen;  /* ADDRESS:PORT of the S3 API */
+		struct conf_list domains; /* BUCKET.DOMAIN names a bucket */
+		struct conf_list hosts;   /* other names proxies call it by */
+		struct conf_list control; /* who may do what on store.sock */
+		char *region;
+		char *blobs_path, *db_path, *snapshots_path, *secret_key_path;
+		uint64_t connections, connections_per_ip, requests;
+		uint64_t bytes, cache; /* memory */
+		uint64_t idle_timeout, head_timeout; /* ms */
+		uint64_t disk_reserve, scrub_rate;   /* bytes; bytes a second */
+		uint64_t scrub_every, upload_life, snapshot_every; /* ms */
+		uint64_t buckets_per_tenant, journal_rows;
+	} store;
 };
 
 enum { DIAL_AUTO, DIAL_YES, DIAL_NO }; /* network.dial_private */
@@ -57,9 +71,11 @@ enum { DIAL_AUTO, DIAL_YES, DIAL_NO }; /* network.dial_private */
 extern const struct conf_row node_rows[];
 extern const size_t node_nrows;
 
-/* Load file, or end with EXIT_WRONG and every fault on stderr.  With check,
- * also prints the effective configuration and exits 0. */
-void node_load(const char *file, bool check, struct node_conf *);
+/* Load file, or end with EXIT_WRONG and every fault on stderr. */
+void node_load(const char *file, struct node_conf *);
+/* Print the effective configuration and end with EXIT_YES: for --check, when
+ * nothing was found wrong. */
+void node_show(const struct node_conf *) __attribute__((noreturn));
 /* Read file again (HUP): 0, or -1 with the faults, and conf is to be freed all
  * the same. */
 int node_reload(const char *file, struct node_conf *, struct buf *faults);

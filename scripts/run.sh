@@ -11,6 +11,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 mkdir -p "${NODE_DIR:-run-node}"
 dir=$(cd "${NODE_DIR:-run-node}" && pwd)
 port=${PORT:-4001}
+s3_port=${S3_PORT:-9000}
 built=$(cd "${KN_BUILD:-$here/build}" && pwd)
 PATH=$built:$PATH
 export PATH
@@ -63,8 +64,22 @@ mode = server
 EOF
 }
 
+# Also for a node.ini that was made before there was a store.
+write_store() {
+	grep -q '^\[store\]' "$dir/node.ini" && return
+	cat >>"$dir/node.ini" <<EOF
+
+[store]
+listen = 127.0.0.1:$s3_port
+blobs_path = $dir/data/blobs
+db_path = $dir/data/node.db
+snapshots_path = $dir/data/snapshots
+secret_key_path = $dir/keys/store.key
+EOF
+}
+
 lay_services() {
-	for service in kn-signd kn-p2pd kn-dht; do
+	for service in kn-signd kn-p2pd kn-dht kn-store; do
 		mkdir -p "$dir/sv/$service"
 		cp "$here/sv/s6/$service/run" "$here/sv/s6/$service/finish" \
 		    "$here/sv/s6/$service/notification-fd" "$dir/sv/$service/"
@@ -87,7 +102,7 @@ announce() {
 		supervised "$service" || break
 	done
 	if ! s6-svwait -U -a -t 15000 "$dir/sv/kn-signd" "$dir/sv/kn-p2pd" \
-	    "$dir/sv/kn-dht"; then
+	    "$dir/sv/kn-dht" "$dir/sv/kn-store"; then
 		say "The node did not become ready; the lines above say why."
 		return
 	fi
@@ -103,6 +118,8 @@ announce() {
 	say "  $p2p serve /kn/echo/1 -- cat"
 	say "  $p2p ping -n 3 ADDRESS-OF-ANOTHER-PEER"
 	say "  kn-dht -s $dir/run/dht.sock table"
+	say "  kn-store -s $dir/run/store.sock mb photos"
+	say "  kn-store -s $dir/run/store.sock key add"
 	say "Ctrl-C stops the node."
 }
 
@@ -123,6 +140,7 @@ mkdir -p "$dir/keys" "$dir/roots" "$dir/run/stat" "$dir/data" "$dir/sv"
 make_identity
 make_certificate
 write_ini
+write_store
 lay_services
 NODE_INI=$dir/node.ini
 export NODE_INI

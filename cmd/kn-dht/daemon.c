@@ -526,10 +526,10 @@ daemon_run(const char *file, bool check, int ready_fd)
 	char *sock, *stat;
 	int code;
 
-	node_load(file, false, &me.conf);
+	node_load(file, &me.conf);
 	take_lists();
-	if (check) /* prints and ends */
-		node_load(file, true, &me.conf);
+	if (check)
+		node_show(&me.conf);
 	me.file = file;
 	log_open("kn-dht", me.conf.node.log_level);
 	cmd_hide();
