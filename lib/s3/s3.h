@@ -33,6 +33,9 @@ enum {
 	S3_LIST_MOST = 1000,
 };
 
+/* Who owns what is made on the local socket. */
+#define S3_OWN_TENANT "own"
+
 struct s3;
 struct s3_req;
 

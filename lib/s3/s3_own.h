@@ -36,9 +36,6 @@
 
 enum { S3_ID = 16 };
 
-/* Who owns what is made on the local socket. */
-#define S3_OWN_TENANT "own"
-
 /* Metadata that is kept with an object and comes back as headers; packed by
  * wire/pb into object.meta.  user: "name NUL value NUL …" of x-amz-meta-. */
 #define S3_META(F, T)                                                          \
