@@ -2,7 +2,8 @@
  *
  * net/httpd with the least that a face can do, to know what the server itself
  * costs: httpd PORT FILE.  Below /file everything is FILE; elsewhere 4 KiB of
- * memory, below /wait only after the turn.  Ends with its input. */
+ * memory, below /wait only in the turn, below /late after it (which makes
+ * libmicrohttpd suspend the connection).  Ends with its input. */
 #include "base/mem.h"
 #include "net/httpd.h"
 
@@ -21,12 +22,13 @@ enum { SMALL = 4096 };
 
 struct one {
 	struct httpd_req *req;
-	bool file, wait;
+	bool file, wait, late;
 	struct one *next;
 };
 
 static struct loop *loop;
 static struct one *waiting;
+static struct timer *late;
 static const char *path;
 
 static void
@@ -65,6 +67,7 @@ on_begin(void *arg, struct httpd_req *r, const struct http_head *head)
 	o->req = r;
 	o->file = t.n >= 5 && memcmp(t.p, "/file", 5) == 0;
 	o->wait = t.n >= 5 && memcmp(t.p, "/wait", 5) == 0;
+	o->late = t.n >= 5 && memcmp(t.p, "/late", 5) == 0;
 	return o;
 }
 
@@ -80,12 +83,14 @@ on_end(void *data)
 {
 	struct one *o = data;
 
-	if (!o->wait) {
+	if (!o->wait && !o->late) {
 		answer(o);
 		return;
 	}
 	o->next = waiting;
 	waiting = o;
+	if (o->late && o->next == NULL)
+		timer_at(late, loop_now(loop));
 }
 
 static void
@@ -96,7 +101,7 @@ on_done(void *data, uint64_t sent)
 }
 
 static void
-on_turn(void *arg)
+answer_all(void *arg)
 {
 	struct one *o;
 
@@ -105,6 +110,13 @@ on_turn(void *arg)
 		waiting = o->next;
 		answer(o);
 	}
+}
+
+static void
+on_turn(void *arg)
+{
+	if (waiting && waiting->wait)
+		answer_all(arg);
 }
 
 static void
@@ -143,6 +155,7 @@ main(int argc, char **argv)
 		return 111;
 	}
 	loop = loop_new();
+	late = timer_new(loop, answer_all, NULL);
 	h = httpd_new(loop, &conf, &face, NULL);
 	httpd_listen(h, fd);
 	w = watch_new(loop, 0, on_input, NULL);
@@ -150,6 +163,7 @@ main(int argc, char **argv)
 	loop_run(loop);
 	watch_free(w);
 	httpd_free(h);
+	timer_free(late);
 	loop_free(loop);
 	return 0;
 }
