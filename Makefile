@@ -88,6 +88,9 @@ install: all                              ## DESTDIR= PREFIX=
 	    d=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; \
 	    install -d $$d && install -m 644 $$page $$d || exit 1; done
 
+libraries:                                ## the names pkg-config knows them by
+	@echo $(PKGS)
+
 clean:                                    ## remove what was built
 	rm -rf build
 
@@ -129,5 +132,5 @@ $(B)/t/fuzz/replayed: t/fuzz/replayed.sh $(FUZZ:%=$(B)/t/fuzz/%)
 	install -m 755 $< $@
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
-.PHONY: all run test check check-san interop units bench fuzz lint install clean help
+.PHONY: all run test check check-san interop units bench fuzz lint install libraries clean help
 .SECONDARY:

@@ -6,7 +6,8 @@ here=$(dirname "$0")
 cd "$here/.." || exit 111
 cc=${CC:-cc}
 command -v "$cc" >/dev/null || skip "there is no $cc"
-flags=$(pkg-config --cflags libsodium libcrypto gnutls libsecp256k1 libevent_core inih sqlite3) ||
+# shellcheck disable=SC2046 # words
+flags=$(pkg-config --cflags $(make -s libraries)) ||
     skip 'the libraries are not there'
 
 for header in lib/*/*.h lib/*/*/*.h cmd/*.h cmd/*/*.h; do

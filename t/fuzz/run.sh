@@ -5,7 +5,7 @@
 set -eu
 seconds=$1
 shift
-packages='libsodium libcrypto gnutls libsecp256k1 libevent_core libevent_extra inih sqlite3'
+packages=$(make -s libraries)
 at=build/fuzz/lib
 mkdir -p "$at"
 
