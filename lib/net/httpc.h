@@ -2,7 +2,7 @@
  *
  * A small blocking client of HTTP/1.1 on a Unix socket, for the command line to
  * talk to our own daemon: one request after another, bodies streamed both ways.
- * (libcurl would cost the daemon, which is the same program, six megabytes.) */
+ * (libcurl would cost the daemon, which is the same program, three megabytes.) */
 #ifndef NET_HTTPC_H
 #define NET_HTTPC_H
 
