@@ -1,60 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/json.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Unicode 15, table 3-7: the lead bytes of a well-formed sequence, how many
- * bytes follow, and which the first of those may be; the others are 80..bf. */
-static const struct lead {
-	uint8_t from, to, more, least, most;
-} leads[] = {
-	/* lead from, to; more; second from, to */
-	{ 0x00, 0x7f, 0, 0, 0 },
-	{ 0xc2, 0xdf, 1, 0x80, 0xbf },
-	{ 0xe0, 0xe0, 2, 0xa0, 0xbf },
-	{ 0xe1, 0xec, 2, 0x80, 0xbf },
-	{ 0xed, 0xed, 2, 0x80, 0x9f },
-	{ 0xee, 0xef, 2, 0x80, 0xbf },
-	{ 0xf0, 0xf0, 3, 0x90, 0xbf },
-	{ 0xf1, 0xf3, 3, 0x80, 0xbf },
-	{ 0xf4, 0xf4, 3, 0x80, 0x8f },
-};
-
-static const struct lead *
-lead_of(uint8_t c)
-{
-	for (size_t i = 0; i < sizeof leads / sizeof leads[0]; i++)
-		if (c >= leads[i].from && c <= leads[i].to)
-			return &leads[i];
-	return NULL;
-}
-
-/* The length of the character at the front of s, which is not empty.  When it
- * is ill-formed, good is false and the length is that of its longest right
- * beginning, at least 1: so much becomes one U+FFFD. */
-static size_t
-character(struct slice s, bool *good)
-{
-	const struct lead *lead = lead_of(s.p[0]);
-	uint8_t least, most;
-	size_t n = 1;
-
-	*good = false;
-	if (lead == NULL)
-		return n;
-	least = lead->least;
-	most = lead->most;
-	for (; n <= lead->more; n++) {
-		if (n == s.n || s.p[n] < least || s.p[n] > most)
-			return n;
-		least = 0x80;
-		most = 0xbf;
-	}
-	*good = true;
-	return n;
-}
 
 /* The escape of a character, or NULL when it may stand as it is.  DEL and the
  * C1 controls could stand, but lines are read on terminals too. */
@@ -91,7 +41,7 @@ put_string(struct buf *out, struct slice s)
 	while (s.n > 0) {
 		bool good;
 		char hex[7];
-		struct slice c = get_bytes(&s, character(s, &good));
+		struct slice c = get_bytes(&s, utf8_next(s, &good));
 		const char *instead = good ? escape(c, hex) : "\xef\xbf\xbd";
 
 		if (instead == NULL) {
