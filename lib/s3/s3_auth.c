@@ -79,8 +79,9 @@ fail_signature(struct s3_req *r)
 	xml_text(&xml, "StringToSign", buf_slice(&to_sign));
 	xml_text(&xml, "SignatureProvided", r->sig.signature);
 	xml_text(&xml, "CanonicalRequest", buf_slice(&canonical));
-	s3_fail_extra(r, S3ERR_SIGNATURE, NULL,
-	    xml.bad ? (struct slice){ 0 } : buf_slice(&xml));
+	if (xml.bad)
+		buf_cut(&xml, 0);
+	s3_fail_extra(r, S3ERR_SIGNATURE, NULL, buf_slice(&xml));
 	buf_free(&xml);
 	buf_free(&to_sign);
 	buf_free(&canonical);

@@ -65,8 +65,9 @@ encoding(struct slice list, struct buf *bytes)
 			put_text(bytes, ",");
 		put_slice(bytes, item);
 	}
-	return bytes->bad ? (struct slice){ 0 }
-			  : slice_of(bytes->p + before, bytes->n - before);
+	if (bytes->bad)
+		return slice_of(NULL, 0);
+	return slice_of(bytes->p + before, bytes->n - before);
 }
 
 static enum s3err

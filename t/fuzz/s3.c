@@ -32,8 +32,7 @@ begin(void)
 {
 	rig_new(&rig);
 	atexit(end);
-	nodedb_tenant_put(
-	    rig.db, "ann", "own", CAP, UINT64_MAX, &rig.ann);
+	nodedb_tenant_put(rig.db, "ann", "own", CAP, UINT64_MAX, &rig.ann);
 	rig.rights.at[0].words = 7;
 }
 
@@ -46,10 +45,9 @@ furnish(void)
 
 	rig.box = nodedb_bucket(rig.db, slice_text("box"));
 	if (rig.box == NULL)
-		nodedb_bucket_new(rig.db, slice_text("box"), rig.ann, rig.now,
-		    &rig.box);
-	nodedb_bucket_set(
-	    rig.db, rig.box, rig.box->versioning, S3_ALL);
+		nodedb_bucket_new(
+		    rig.db, slice_text("box"), rig.ann, rig.now, &rig.box);
+	nodedb_bucket_set(rig.db, rig.box, rig.box->versioning, S3_ALL);
 	u.bucket = rig.box;
 	if (nodedb_upload(rig.db, rig.box, u.token, &u) == NODEDB_NONE) {
 		u = (struct upload){ .bucket = rig.box,

@@ -26,8 +26,8 @@ signatures(void)
 	    "what this side saw");
 	ok(strncmp(rig_xml(&g, "StringToSign"), "AWS4-HMAC-SHA256\n", 17) == 0,
 	    "what it signed");
-	is_int(strlen(rig_xml(&g, "SignatureProvided")), 64,
-	    "and what was given");
+	is_int(
+	    strlen(rig_xml(&g, "SignatureProvided")), 64, "and what was given");
 	rig_head(&g, "GET", "/box/a", "", (struct slice){ 0 });
 	r = s3_begin(g.s3, &g.head, g.now + 16 * 60000);
 	rig_wait(&g, r);
@@ -70,8 +70,8 @@ presign(struct rig *g, const char *method, const char *path, unsigned life,
 	rig_head(g, method, target, "", (struct slice){ 0 });
 	uri_parse(g->head.target, uri, &why);
 	sigv4_read(&g->head, uri, g->now / 1000, &sig);
-	sigv4_key(slice_text(rig_secret), sig.date, sig.region, sig.service,
-	    key);
+	sigv4_key(
+	    slice_text(rig_secret), sig.date, sig.region, sig.service, key);
 	sigv4_check(&sig, &g->head, uri, key, NULL, NULL, &to_sign);
 	hmac_sha256(slice_of(key, sizeof key), buf_slice(&to_sign), mac);
 	snprintf(target, 1024, "%s", base);
@@ -89,8 +89,7 @@ presigned(void)
 
 	rig_new(&g);
 	rig_put(&g, "/box/p", slice_text("presigned"));
-	presign(&g, "GET",
-	    "/box/p?response-content-type=text%2Fx", 60, target);
+	presign(&g, "GET", "/box/p?response-content-type=text%2Fx", 60, target);
 	rig_do(&g, "GET", target);
 	ok(g.got.status == 200 && rig_body_is(&g, "presigned"), "a download");
 	is_text(rig_header(&g, "content-type"), "text/x", "with an override");
@@ -164,10 +163,12 @@ grants(void)
 		{ "PUT /new-bucket", false },
 	};
 	struct grant some[] = {
-		{ .bucket = "box", .verbs = S3_READ | S3_LIST,
-		    .prefix = (char *)(uintptr_t)"in/" },
-		{ .bucket = "other", .verbs = S3_WRITE,
-		    .prefix = (char *)(uintptr_t)"" },
+		{ .bucket = "box",
+		    .verbs = S3_READ | S3_LIST,
+		    .prefix = (char *)(uintptr_t) "in/" },
+		{ .bucket = "other",
+		    .verbs = S3_WRITE,
+		    .prefix = (char *)(uintptr_t) "" },
 	};
 	struct rig g;
 	struct access_key *key;
@@ -198,7 +199,7 @@ grants(void)
 	*key = *nodedb_key(g.db, slice_text("SOME"));
 	key->disabled = true;
 	for (size_t i = 0; i < key->ngrants; i++)
-		key->grants[i].prefix = (char *)(uintptr_t)"";
+		key->grants[i].prefix = (char *)(uintptr_t) "";
 	nodedb_key_put(g.db, key);
 	rig_do(&g, "GET", "/box/in/a");
 	rig_is(&g, 403, "AccessDenied", "a disabled key");
@@ -225,13 +226,11 @@ anonymous(void)
 	rig_is(&g, 403, "AccessDenied", "no deletes");
 	nodedb_bucket_set(g.db, g.box, 0, S3_WRITE);
 	g.payload = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
-	rig_ask(&g, "PUT", "/box/c",
-	    "x-amz-decoded-content-length: 2\n",
+	rig_ask(&g, "PUT", "/box/c", "x-amz-decoded-content-length: 2\n",
 	    slice_text("2\r\nhi\r\n0\r\n\r\n"));
 	rig_is(&g, 200, "", "a write in chunks that nobody signed");
 	g.payload = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
-	rig_ask(&g, "PUT", "/box/c",
-	    "x-amz-decoded-content-length: 2\n",
+	rig_ask(&g, "PUT", "/box/c", "x-amz-decoded-content-length: 2\n",
 	    slice_text("2\r\nhi\r\n0\r\n\r\n"));
 	rig_is(&g, 400, "InvalidArgument", "signed ones need a signature");
 	g.payload = NULL;
@@ -323,8 +322,7 @@ hosts(void)
 
 	rig_new(&g);
 	rig_put(&g, "/box/a", slice_text("x"));
-	rig_ask(&g, "GET", "/a", "host: box.s3.example\n",
-	    (struct slice){ 0 });
+	rig_ask(&g, "GET", "/a", "host: box.s3.example\n", (struct slice){ 0 });
 	ok(rig_body_is(&g, "x"), "the bucket in the host's name");
 	rig_free(&g);
 }

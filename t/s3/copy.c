@@ -195,8 +195,8 @@ checksums(void)
 	copy(&g, "/box/b", "/box/a",
 	    "x-amz-metadata-directive: REPLACE\n"
 	    "x-amz-checksum-algorithm: SHA1\n");
-	is_text(rig_xml(&g, "ChecksumSHA1"), "h6zsF82dzSCnFsws9nQXtxyKcBY=",
-	    "or another is computed");
+	is_text(rig_xml(&g, "ChecksumSHA1"),
+	    "h6zsF82dzSCnFsws9nQXtxyKcBY=", "or another is computed");
 	rig_put(&g, "/box/big", buf_slice(&b));
 	copy(&g, "/box/b", "/box/big", "x-amz-checksum-algorithm: SHA1\n");
 	rig_is(&g, 501, "NotImplemented", "not of much");

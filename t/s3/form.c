@@ -12,6 +12,8 @@ struct form_row {
 
 enum { ROWS = 20 };
 
+static bool spoil; /* the signature */
+
 /* name=value rows, then the file. */
 static void
 compose(const struct form_row *rows, const char *filename, struct slice file,
@@ -71,6 +73,7 @@ post_signed(struct rig *g, const struct form_row *rows, const char *conditions,
 	sigv4_key(slice_text(rig_secret), slice_of(stamp, 8),
 	    slice_text("us-east-1"), slice_text("s3"), key);
 	hmac_sha256(slice_of(key, sizeof key), buf_slice(&policy), mac);
+	mac[0] ^= spoil;
 	rig_hex(slice_of(mac, sizeof mac), hex);
 	put_u8(&policy, 0);
 	all[n++] = (struct form_row){ "policy", (const char *)policy.p };
@@ -85,8 +88,7 @@ post_signed(struct rig *g, const struct form_row *rows, const char *conditions,
 	return g->got.status;
 }
 
-static void
-public(void)
+static void public(void)
 {
 	static const struct form_row rows[] = {
 		{ "key", "dir/${filename}" },
@@ -115,8 +117,8 @@ public(void)
 		    "with the file's type");
 		is_text(rig_header(&g, "x-amz-meta-by"), "form", "metadata");
 		is_text(rig_header(&g, "x-amz-tagging-count"), "1", "tags");
-		is_text(rig_header(&g, "cache-control"), "no-cache",
-		    "and headers");
+		is_text(
+		    rig_header(&g, "cache-control"), "no-cache", "and headers");
 	}
 	is_int(g.ann->disk_used, 7, "the owner pays");
 	is_int(g.ann->disk_reserved, 0, "nothing is reserved");
@@ -169,9 +171,8 @@ policies(void)
 		{ NULL, NULL } };
 	static const struct form_row more[] = { { "key", "up/a" },
 		{ "x-amz-meta-a", "b" }, { NULL, NULL } };
-	static const char begin[] =
-	    ", [\"starts-with\", \"$key\", \"up/\"], "
-	    "[\"content-length-range\", 2, 5]";
+	static const char begin[] = ", [\"starts-with\", \"$key\", \"up/\"], "
+				    "[\"content-length-range\", 2, 5]";
 	struct slice fits = slice_text("12345");
 	struct rig g;
 
@@ -191,6 +192,10 @@ policies(void)
 	rig_is(&g, 403, "AccessDenied", "another tenant's key");
 	post_signed(&g, key, begin, "NONE", "f", fits);
 	rig_is(&g, 403, "InvalidAccessKeyId", "no key");
+	spoil = true;
+	post_signed(&g, key, begin, "ANN", "f", fits);
+	rig_is(&g, 403, "SignatureDoesNotMatch", "a wrong signature");
+	spoil = false;
 	post_signed(&g, key, ", {", "ANN", "f", fits);
 	rig_is(&g, 400, "InvalidPolicyDocument", "no JSON");
 	g.now += 86400000;

@@ -9,7 +9,8 @@ simple(void)
 	rig_new(&g);
 	rig_ask(&g, "PUT", "/box/a",
 	    "content-type: text/plain\nx-amz-meta-Colour: red\n"
-	    "cache-control: no-cache\n", slice_text("hello"));
+	    "cache-control: no-cache\n",
+	    slice_text("hello"));
 	rig_is(&g, 200, "", "a small object is put");
 	is_text(rig_header(&g, "etag"), "\"5d41402abc4b2a76b9719d911017c592\"",
 	    "its ETag is the MD5");
@@ -115,8 +116,8 @@ ranges(void)
 	rig_ask(&g, "GET", "/box/n", "range: bytes=1-2\nif-range: \"x\"\n",
 	    (struct slice){ 0 });
 	is_int(g.got.status, 200, "If-Range of another gives the whole");
-	rig_ask(&g, "HEAD", "/box/n", "range: bytes=1-2\n",
-	    (struct slice){ 0 });
+	rig_ask(
+	    &g, "HEAD", "/box/n", "range: bytes=1-2\n", (struct slice){ 0 });
 	ok(g.got.status == 206 && g.got.length == 2 && g.got.no_body,
 	    "HEAD with a range");
 	rig_do(&g, "GET", "/box/n?partNumber=1");
@@ -172,8 +173,8 @@ conditions(void)
 		rig_ask(&g, rows[i].method, "/box/n", line,
 		    rows[i].method[0] == 'P' ? slice_text("0123456789")
 					     : (struct slice){ 0 });
-		if (!ok(g.got.status == rows[i].status, "%s %s",
-			rows[i].method, rows[i].line))
+		if (!ok(g.got.status == rows[i].status, "%s %s", rows[i].method,
+			rows[i].line))
 			printf("# %u\n", g.got.status);
 		if (g.got.status == 304)
 			ok(g.got.no_body &&
@@ -281,8 +282,8 @@ overrides(void)
 
 	rig_new(&g);
 	nodedb_bucket_set(g.db, g.box, 0, S3_READ);
-	rig_ask(&g, "PUT", "/box/o", "content-type: text/plain\n",
-	    slice_text("x"));
+	rig_ask(
+	    &g, "PUT", "/box/o", "content-type: text/plain\n", slice_text("x"));
 	rig_do(&g, "GET",
 	    "/box/o?response-content-type=text%2Fhtml&"
 	    "response-content-disposition=attachment%0d%0aEvil%3a1");
@@ -330,8 +331,8 @@ metadata(void)
 	snprintf(big, sizeof big, "content-type: %01025d\n", 0);
 	rig_ask(&g, "PUT", "/box/m", big, slice_text("x"));
 	rig_is(&g, 400, "MetadataTooLarge", "too long a type");
-	rig_ask(&g, "PUT", "/box/m", "x-amz-tagging: a=1&a=2\n",
-	    slice_text("x"));
+	rig_ask(
+	    &g, "PUT", "/box/m", "x-amz-tagging: a=1&a=2\n", slice_text("x"));
 	rig_is(&g, 400, "InvalidTag", "a tag twice");
 	is_int(g.ann->disk_reserved, 0, "nothing is reserved");
 	rig_free(&g);
@@ -402,11 +403,11 @@ attributes(void)
 	struct rig g;
 
 	rig_new(&g);
-	rig_ask(&g, "PUT", "/box/n",
-	    "x-amz-checksum-crc32: OfSDAg==\n", slice_text("0123456789"));
+	rig_ask(&g, "PUT", "/box/n", "x-amz-checksum-crc32: OfSDAg==\n",
+	    slice_text("0123456789"));
 	rig_is(&g, 400, "BadDigest", "another CRC");
-	rig_ask(&g, "PUT", "/box/n",
-	    "x-amz-checksum-crc32: poTHxg==\n", slice_text("0123456789"));
+	rig_ask(&g, "PUT", "/box/n", "x-amz-checksum-crc32: poTHxg==\n",
+	    slice_text("0123456789"));
 	rig_is(&g, 200, "", "a CRC");
 	rig_ask(&g, "GET", "/box/n?attributes",
 	    "x-amz-object-attributes: ETag,Checksum, ObjectSize\n"

@@ -81,19 +81,38 @@ rig_key(struct rig *g, const char *id, struct tenant *tenant,
 }
 
 static inline void
-rig_new_at(struct rig *g, const char *db)
+rig_open(struct rig *g, const char *db)
 {
 	static const char *const domains[] = { "s3.example", NULL };
 	struct sweep_conf sweep = { 0 };
-	struct s3_conf conf = { .region = "us-east-1", .domains = domains,
-		.secret = g->secret, .rights = &g->rights,
-		.budget = &g->budget, .buckets_per_tenant = 100,
-		.requests = 100, .upload_life = 86400000 };
+	struct s3_conf conf = { .region = "us-east-1",
+		.domains = domains,
+		.secret = g->secret,
+		.rights = &g->rights,
+		.budget = &g->budget,
+		.buckets_per_tenant = 100,
+		.requests = 100,
+		.upload_life = 86400000 };
 	struct nodedb_conf dbconf = { .cache = 4 << 20, .journal = 1000 };
-	struct grant all = { .bucket = "*", .verbs = S3_ALL,
-		.prefix = (char *)(uintptr_t)"" };
 	const char *why = NULL;
 	bool newer;
+
+	g->blobs = blobs_open(g->dir, &why);
+	g->db = nodedb_open(db, &dbconf, NULL, NULL, &why, &newer);
+	if (g->blobs == NULL || g->db == NULL) {
+		printf("Bail out! %s\n", why);
+		exit(1);
+	}
+	g->sweep = sweep_new(g->blobs, g->db, &sweep, NULL, NULL);
+	g->s3 = s3_new(&conf, g->db, g->blobs, g->sweep);
+}
+
+static inline void
+rig_new_at(struct rig *g, const char *db)
+{
+	struct grant all = { .bucket = "*",
+		.verbs = S3_ALL,
+		.prefix = (char *)(uintptr_t) "" };
 
 	memset(g, 0, sizeof *g);
 	snprintf(g->dir, sizeof g->dir, "/tmp/kn-s3-XXXXXX");
@@ -108,17 +127,10 @@ rig_new_at(struct rig *g, const char *db)
 	g->rights.at[0].words = 7;
 	g->rights.at[1].uid = RIG_GUEST;
 	g->rights.at[1].words = S3_LOCAL_READ;
-	g->blobs = blobs_open(g->dir, &why);
-	g->db = nodedb_open(db, &dbconf, NULL, NULL, &why, &newer);
-	if (g->blobs == NULL || g->db == NULL) {
-		printf("Bail out! %s\n", why);
-		exit(1);
-	}
-	g->sweep = sweep_new(g->blobs, g->db, &sweep, NULL, NULL);
-	g->s3 = s3_new(&conf, g->db, g->blobs, g->sweep);
 	g->authorization.max = 4096;
 	g->got.fields.max = 256 << 10;
 	g->got.body.max = 128 << 20;
+	rig_open(g, db);
 	if (nodedb_tenant_put(g->db, "ann", "own", UINT64_MAX, UINT64_MAX,
 		&g->ann) != NODEDB_OK ||
 	    nodedb_tenant_put(g->db, "bob", "own", UINT64_MAX, UINT64_MAX,

@@ -13,8 +13,7 @@ create(struct rig *g, const char *key, const char *lines)
 	snprintf(target, sizeof target, "%s?uploads", key);
 	rig_ask(g, "POST", target, lines, (struct slice){ 0 });
 	rig_is(g, 200, "", "an upload is begun");
-	snprintf(upload_id, sizeof upload_id, "%.40s",
-	    rig_xml(g, "UploadId"));
+	snprintf(upload_id, sizeof upload_id, "%.40s", rig_xml(g, "UploadId"));
 }
 
 static unsigned
@@ -230,10 +229,10 @@ sums(void)
 		}
 		sum_end(&s, sum);
 		sum_text(SUM_CRC32C, sum, whole);
-		create(&g, "/box/s", full
-			? "x-amz-checksum-algorithm: CRC32C\n"
-			  "x-amz-checksum-type: FULL_OBJECT\n"
-			: "x-amz-checksum-algorithm: CRC32C\n");
+		create(&g, "/box/s",
+		    full ? "x-amz-checksum-algorithm: CRC32C\n"
+			   "x-amz-checksum-type: FULL_OBJECT\n"
+			 : "x-amz-checksum-algorithm: CRC32C\n");
 		is_text(rig_header(&g, "x-amz-checksum-type"),
 		    full ? "FULL_OBJECT" : "COMPOSITE", "of which type");
 		snprintf(line, sizeof line, "x-amz-checksum-crc32c: %s\n", ta);
@@ -255,19 +254,19 @@ sums(void)
 		rig_is(&g, 400, "InvalidPart", "a wrong sum in the list");
 		snprintf(more[1], sizeof more[1],
 		    "<ChecksumCRC32C>%s</ChecksumCRC32C>", tb);
-		snprintf(line, sizeof line, "x-amz-checksum-crc32c: %s%s\n",
-		    ta, full ? "" : "-2");
+		snprintf(line, sizeof line, "x-amz-checksum-crc32c: %s%s\n", ta,
+		    full ? "" : "-2");
 		complete(&g, "/box/s", line, parts, 2);
 		rig_is(&g, 400, "BadDigest", "a wrong sum of the whole");
 		snprintf(line, sizeof line, "x-amz-checksum-crc32c: %s%s\n",
 		    whole, full ? "" : "-2");
 		complete(&g, "/box/s", line, parts, 2);
 		rig_is(&g, 200, "", "the right one");
-		rig_ask(&g, "HEAD", "/box/s",
-		    "x-amz-checksum-mode: ENABLED\n", (struct slice){ 0 });
+		rig_ask(&g, "HEAD", "/box/s", "x-amz-checksum-mode: ENABLED\n",
+		    (struct slice){ 0 });
 		snprintf(line, sizeof line, "%s%s", whole, full ? "" : "-2");
-		is_text(rig_header(&g, "x-amz-checksum-crc32c"), line,
-		    "is kept");
+		is_text(
+		    rig_header(&g, "x-amz-checksum-crc32c"), line, "is kept");
 	}
 	rig_ask(&g, "GET", "/box/s?attributes",
 	    "x-amz-object-attributes: ObjectParts\nx-amz-max-parts: 1\n",
@@ -277,7 +276,8 @@ sums(void)
 	is_text(rig_xml(&g, "NextPartNumberMarker"), "1", "to go on");
 	rig_ask(&g, "POST", "/box/s?uploads",
 	    "x-amz-checksum-algorithm: SHA256\n"
-	    "x-amz-checksum-type: FULL_OBJECT\n", (struct slice){ 0 });
+	    "x-amz-checksum-type: FULL_OBJECT\n",
+	    (struct slice){ 0 });
 	rig_is(&g, 400, "InvalidRequest", "no whole SHA-256 of parts");
 	sum_free(&s);
 	rig_free(&g);
@@ -312,7 +312,8 @@ copied(void)
 	create(&g, "/box/to", "");
 	copy_part(&g, "/box/to", 1, "/box/from", "");
 	rig_is(&g, 200, "", "a part from a whole object");
-	snprintf(ea, sizeof ea, "%.32s", strstr(rig_xml(&g, "ETag"), ";")
+	snprintf(ea, sizeof ea, "%.32s",
+	    strstr(rig_xml(&g, "ETag"), ";")
 		? strstr(rig_xml(&g, "ETag"), ";") + 1
 		: rig_xml(&g, "ETag") + 1);
 	nodedb_counts(g.db, &counts);
@@ -320,7 +321,8 @@ copied(void)
 	snprintf(range, sizeof range, "bytes=100-%zu", a.n - 1);
 	copy_part(&g, "/box/to", 2, "/box/from", range);
 	rig_is(&g, 200, "", "a part from a range");
-	snprintf(eb, sizeof eb, "%.32s", strstr(rig_xml(&g, "ETag"), ";")
+	snprintf(eb, sizeof eb, "%.32s",
+	    strstr(rig_xml(&g, "ETag"), ";")
 		? strstr(rig_xml(&g, "ETag"), ";") + 1
 		: rig_xml(&g, "ETag") + 1);
 	copy_part(&g, "/box/to", 3, "/box/from", "bytes=0-9999999");
@@ -385,8 +387,8 @@ listed(void)
 	is_text(rig_xml(&g, "PartNumber"), "6", "a page");
 	is_text(rig_xml(&g, "IsTruncated"), "true", "that is not the last");
 	is_text(rig_xml(&g, "NextPartNumberMarker"), "8", "goes on there");
-	snprintf(target, sizeof target, "/box/l?uploadId=%s&max-parts=x",
-	    upload_id);
+	snprintf(
+	    target, sizeof target, "/box/l?uploadId=%s&max-parts=x", upload_id);
 	rig_do(&g, "GET", target);
 	rig_is(&g, 400, "InvalidArgument", "max-parts is a number");
 	rig_do(&g, "GET", "/box/l?uploadId=abc");
