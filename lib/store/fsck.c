@@ -169,7 +169,9 @@ check_blob(
 	enum wrong wrong;
 
 	if (fd < 0) {
-		missing(f, sha, damaged);
+		/* without references it is about to be forgotten */
+		if (refs > 0)
+			missing(f, sha, damaged);
 		return;
 	}
 	f->sums->named_bytes += size;
@@ -208,7 +210,7 @@ check_blobs(struct fsck *f)
 		memcpy(sha, next, BLOB_ID);
 		after = sha;
 		f->sums->blobs++;
-		check_blob(f, sha, size, damaged);
+		check_blob(f, sha, size, refs, damaged);
 		step(f);
 	}
 	return said == NODEDB_NONE ? 0 : -1;

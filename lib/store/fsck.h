@@ -29,14 +29,22 @@ struct fsck_sums {
 int fsck_run(struct nodedb *, struct blobs *, const struct fsck_conf *,
     struct fsck_sums *);
 
-/* A new index from what is there: the newest snapshot that opens, or what can
- * be read of a damaged node.db (old; either may be NULL), then the trailers of
- * all blobs that it does not name.  What has no name any more is put into the
- * bucket "lost-found" under its id.  target does not exist. */
+/* A new index from what is there: what can be read of node.db (old, perhaps
+ * damaged), or, when that is nothing, the snapshot (either may be NULL); when
+ * old has lost rows, what the snapshot has of these and whose files are there;
+ * then the trailers of all blobs that are not named yet.  What has no name any
+ * more is put into the bucket "lost-found" of tenant "lost-found" under its id;
+ * a file without a whole trailer goes into quarantine.  Parts of an upload that
+ * is not known become an object.  target does not exist; old and snapshot stay
+ * as they are.  conf->read: a blob is verified before it gets a name. */
 struct rebuild_sums {
-	uint64_t buckets, objects, from_trailers, uploads, nameless,
-	    lost_inline;
+	uint64_t buckets, objects; /* in the new index */
+	uint64_t from_trailers;    /* objects and parts */
+	uint64_t uploads;          /* that became objects */
+	uint64_t nameless;         /* contents and files */
+	uint64_t lost_inline;      /* objects whose small content is gone */
 };
+/* 0; 1: some are nameless or lost; -1 with errno. */
 int rebuild_run(const char *target, const char *snapshot, const char *old,
     struct blobs *, const struct fsck_conf *, struct rebuild_sums *);
 
