@@ -6,7 +6,6 @@
  * dropped in the kernel; so the client costs little.  Checks the status of each
  * answer and the length of a GET.  Prints one line of JSON. */
 #include "base/fd.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/opt.h"
 #include "web/sigv4.h"
@@ -19,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -91,12 +89,18 @@ static struct {
 } did;
 
 static double
-seconds(void)
+clock_seconds(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double
+seconds(void)
+{
+	return clock_seconds(CLOCK_MONOTONIC);
 }
 
 static void __attribute__((noreturn)) die(const char *what, const char *why)
@@ -116,17 +120,12 @@ put_field(struct buf *out, const char *name, struct slice value)
 	put_text(out, "\r\n");
 }
 
-static void
-add(struct http_head *head, const char *name, const char *value)
-{
-	head->fields[head->n++] =
-	    (struct http_field){ slice_text(name), slice_text(value) };
-}
-
 /* The request's head, signed when there is a key. */
 static void
 sign(struct buf *out, const char *target)
 {
+	static const char *const names[] = { "host", "x-amz-content-sha256",
+		"x-amz-date" };
 	static struct http_head head;
 	char stamp[17], line[1200];
 	struct buf auth;
@@ -135,18 +134,19 @@ sign(struct buf *out, const char *target)
 	time_t now = time(NULL);
 	struct tm tm;
 
-	head.n = 0;
 	head.method = slice_text(methods[op]);
 	head.target = slice_text(target);
 	strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
-	add(&head, "host", want.to);
-	add(&head, "x-amz-content-sha256", "UNSIGNED-PAYLOAD");
-	add(&head, "x-amz-date", stamp);
+	head.fields[0].value = slice_text(want.to);
+	head.fields[1].value = slice_text("UNSIGNED-PAYLOAD");
+	head.fields[2].value = slice_text(stamp);
+	head.n = 3;
+	for (size_t i = 0; i < head.n; i++)
+		head.fields[i].name = slice_text(names[i]);
 	snprintf(line, sizeof line, "%s %s HTTP/1.1\r\n", methods[op], target);
 	put_text(out, line);
 	for (size_t i = 0; i < head.n; i++)
-		put_field(out, (const char *)head.fields[i].name.p,
-		    head.fields[i].value);
+		put_field(out, names[i], head.fields[i].value);
 	if (op == PUT) {
 		snprintf(line, sizeof line, "Content-Length: %llu\r\n",
 		    (unsigned long long)want.size);
@@ -363,8 +363,7 @@ read_head(struct client *c)
 	c->status = (unsigned)atoi(p + 9);
 	field = strcasestr(p, "\r\ncontent-length:");
 	c->left = field ? strtoull(field + 17, NULL, 10) : 0;
-	field = strcasestr(p, "\r\nconnection: close");
-	c->close = field != NULL;
+	c->close = strcasestr(p, "\r\nconnection: close") != NULL;
 	if (c->status == 100) {
 		buf_drop(&c->in, (size_t)(end + 4 - p));
 		return read_head(c);
@@ -506,16 +505,6 @@ report(double took, double cpu)
 	printf("}\n");
 }
 
-static double
-cpu_seconds(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
-
 static void
 resolve(void)
 {
@@ -603,8 +592,9 @@ main(int argc, char **argv)
 		dial(&clients[i]);
 	}
 	began = seconds();
-	cpu = cpu_seconds();
+	cpu = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
 	run();
-	report(seconds() - began, cpu_seconds() - cpu);
+	report(
+	    seconds() - began, clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
 	return did.errors > 0 ? 1 : 0;
 }
