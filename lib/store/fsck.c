@@ -159,8 +159,8 @@ missing(struct fsck *f, const uint8_t sha[BLOB_ID], bool known)
 }
 
 static void
-check_blob(
-    struct fsck *f, const uint8_t sha[BLOB_ID], uint64_t size, bool damaged)
+check_blob(struct fsck *f, const uint8_t sha[BLOB_ID], uint64_t size,
+    uint64_t refs, bool damaged)
 {
 	int fd = blob_open(f->blobs, sha);
 	const char *fate = "";
