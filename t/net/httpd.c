@@ -36,8 +36,10 @@ test_bodies(bool local)
 {
 	int fd = dial(local);
 	struct slice body;
-	unsigned done = saw.done;
+	unsigned done;
 
+	done_is(saw.begun); /* those before */
+	done = saw.done;
 	is_int(get(fd, "/hello", &body), 200, "memory");
 	ok(slice_is(body, "hello"), "its body");
 	ok(strstr((char *)heard.p, "x-what: /hello\r\n") != NULL, "its field");
