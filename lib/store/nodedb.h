@@ -253,8 +253,8 @@ struct nodedb_list {
  * database. */
 typedef int nodedb_list_fn(
     void *arg, const struct object *, struct slice common);
-enum nodedb_said nodedb_list(struct nodedb *, const struct nodedb_list *,
-    nodedb_list_fn *, void *arg, bool *more);
+enum nodedb_said nodedb_list(struct nodedb *, const struct nodedb_list *list,
+    nodedb_list_fn *fn, void *arg, bool *more);
 
 /* Multipart uploads.  A part's size counts as used. */
 struct upload {
