@@ -160,3 +160,15 @@ need() { # PROGRAM...: built, or skip the whole file
 	done
 	command -v jq >/dev/null || skip "jq is not installed"
 }
+
+# For tests that mount: run the script again with mounts and processes of its own,
+# which are gone with it whatever happens, however it is ended.
+alone() { # "$0"
+	[ "$(id -u)" -eq 0 ] || skip 'only root can mount'
+	[ -z "$KN_ALONE" ] || return 0
+	unshare -m -p --fork --kill-child --mount-proc true 2>/dev/null ||
+	    skip 'no namespaces can be made'
+	rm -rf "$T"
+	trap - EXIT INT TERM
+	KN_ALONE=1 exec unshare -m -p --fork --kill-child --mount-proc "$1"
+}
