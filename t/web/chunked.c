@@ -308,7 +308,7 @@ put_chunk(struct buf *b, const struct sigv4 *s, char previous[64], size_t n)
 {
 	uint8_t sha[SHA256_BYTES];
 	struct buf data = { .max = 1 << 20 };
-	char size[16];
+	char size[2 * sizeof n + 1];
 
 	put_many(&data, n);
 	digest_of(DIGEST_SHA256, buf_slice(&data), sha);
