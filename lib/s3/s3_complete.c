@@ -166,7 +166,9 @@ claimed_sum(const struct s3_req *r, const struct complete *c)
 		    sum_parse(kind, value, sum) < 0)
 			return S3ERR_INVALID_REQUEST;
 		/* A sum that we did not take cannot be compared. */
-		if (kind != c->kind || memcmp(sum, c->sum, sum_size(kind)) != 0)
+		if (kind != c->kind)
+			return S3ERR_INVALID_REQUEST;
+		if (memcmp(sum, c->sum, sum_size(kind)) != 0)
 			return S3ERR_BAD_DIGEST;
 	}
 	return S3ERR_OK;

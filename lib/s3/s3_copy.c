@@ -49,11 +49,10 @@ source_name(struct slice text, struct s3_source *s)
 	       s->key.n > 0 && s->key.n <= S3_KEY;
 }
 
-static void
-keep(struct buf *kept, struct slice *s, size_t *at)
+static struct slice
+kept(const struct buf *b, size_t at, size_t n)
 {
-	*at = kept->n;
-	put_slice(kept, *s);
+	return n > 0 ? slice_of(b->p + at, n) : slice_of(NULL, 0);
 }
 
 /* What the index lends is gone after the next question. */
@@ -61,16 +60,16 @@ static bool
 keep_object(struct s3_source *s)
 {
 	struct object *o = &s->object;
-	size_t meta, tags;
+	size_t meta = o->meta.n;
 
 	buf_init(&s->kept, KEPT, NULL);
-	keep(&s->kept, &o->meta, &meta);
-	keep(&s->kept, &o->tags, &tags);
+	put_slice(&s->kept, o->meta);
+	put_slice(&s->kept, o->tags);
 	if (s->kept.bad)
 		return false;
 	o->key = s->key;
-	o->meta = slice_of(s->kept.p + meta, o->meta.n);
-	o->tags = slice_of(s->kept.p + tags, o->tags.n);
+	o->meta = kept(&s->kept, 0, meta);
+	o->tags = kept(&s->kept, meta, o->tags.n);
 	return true;
 }
 

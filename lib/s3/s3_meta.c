@@ -65,7 +65,7 @@ encoding(struct slice list, struct buf *bytes)
 			put_text(bytes, ",");
 		put_slice(bytes, item);
 	}
-	if (bytes->bad)
+	if (bytes->bad || bytes->n == before)
 		return slice_of(NULL, 0);
 	return slice_of(bytes->p + before, bytes->n - before);
 }
@@ -132,7 +132,8 @@ s3_meta_of(const struct http_head *head, struct s3_meta *m, struct buf *bytes,
 		m->encoding = encoding(m->encoding, bytes);
 	m->has_encoding = m->encoding.n > 0;
 	m->has_user = user > 0;
-	m->user = slice_of(bytes->p + before, user);
+	if (m->has_user)
+		m->user = slice_of(bytes->p + before, user);
 	return bytes->bad || user > 2 * S3_USER_META ? S3ERR_METADATA_TOO_LARGE
 						     : S3ERR_OK;
 }

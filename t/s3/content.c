@@ -329,6 +329,58 @@ lengths(void)
 	buf_free(&b);
 }
 
+/* XML comes in the same forms. */
+static void
+documents(void)
+{
+	static const char xml[] =
+	    "<Delete><Object><Key>a</Key></Object></Delete>";
+	struct buf body = { .max = 4096 };
+	char lines[200];
+	struct rig g;
+
+	rig_new(&g);
+	rig_ask(&g, "POST", "/box?delete",
+	    "content-md5: eB5eJF1ptWaXm4bijSPyxw==\n", slice_text(xml));
+	rig_is(&g, 400, "BadDigest", "a wrong MD5");
+	rig_ask(&g, "POST", "/box?delete", "x-amz-checksum-crc32: poTHxg==\n",
+	    slice_text(xml));
+	rig_is(&g, 400, "BadDigest", "a wrong CRC");
+	rig_put(&g, "/box/a", slice_text("x"));
+	g.who = RIG_LOCAL;
+	g.payload = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
+	g.bite = 3;
+	snprintf(lines, sizeof lines,
+	    "x-amz-decoded-content-length: %zu\n"
+	    "x-amz-trailer: x-amz-checksum-crc32\n",
+	    strlen(xml));
+	snprintf((char *)buf_room(&body, 4096), 4096,
+	    "%zx\r\n%s\r\n0\r\nx-amz-checksum-crc32:poTHxg==\r\n\r\n",
+	    strlen(xml), xml);
+	buf_added(&body, strlen((char *)body.p));
+	rig_ask(&g, "POST", "/box?delete", lines, buf_slice(&body));
+	rig_is(&g, 400, "BadDigest", "a trailer that lies");
+	snprintf(lines, sizeof lines, "x-amz-decoded-content-length: %zu\n",
+	    strlen(xml));
+	buf_cut(&body, 0);
+	snprintf((char *)buf_room(&body, 4096), 4096, "%zx\r\n%s\r\n0\r\n\r\n",
+	    strlen(xml), xml);
+	buf_added(&body, strlen((char *)body.p));
+	rig_ask(&g, "POST", "/box?delete", lines, buf_slice(&body));
+	rig_is(&g, 200, "", "in chunks");
+	g.payload = NULL;
+	rig_do(&g, "GET", "/box/a");
+	rig_is(&g, 404, "NoSuchKey", "and it was read");
+	g.lengthless = true;
+	g.bite = 100000;
+	buf_free(&body);
+	body = rig_bytes(S3_BODY_XML + 1, 1);
+	rig_ask(&g, "POST", "/box?delete", "", buf_slice(&body));
+	rig_is(&g, 400, "MaxMessageLengthExceeded", "more than may be");
+	buf_free(&body);
+	rig_free(&g);
+}
+
 int
 main(void)
 {
@@ -336,5 +388,6 @@ main(void)
 	hashes();
 	chunks();
 	lengths();
+	documents();
 	return tap_done();
 }

@@ -42,7 +42,7 @@ static unsigned
 complete(struct rig *g, const char *key, const char *lines,
     const struct named *parts, size_t n)
 {
-	struct buf xml = { .max = 64 << 10 };
+	struct buf xml = { .max = 4 << 20 };
 	char target[200], text[400];
 
 	put_text(&xml, "<CompleteMultipartUpload>");
@@ -420,6 +420,46 @@ quota(void)
 	rig_free(&g);
 }
 
+/* As many parts as there may be, the last one first. */
+static void
+many(void)
+{
+	struct rig g;
+	struct buf a = rig_bytes(PART, 1);
+	struct named *parts = mem_new(NODEDB_PARTS * sizeof *parts);
+	char etag[40];
+	bool good = true;
+
+	rig_new(&g);
+	rig_put(&g, "/box/from", buf_slice(&a));
+	etag_of(&g, etag);
+	create(&g, "/box/many", "");
+	for (unsigned i = NODEDB_PARTS; i > 0; i--) {
+		good &= copy_part(&g, "/box/many", i, "/box/from", "") == 200;
+		parts[i - 1] = (struct named){ i, etag, NULL };
+	}
+	ok(good, "ten thousand parts");
+	complete(&g, "/box/many", "", parts, NODEDB_PARTS);
+	rig_is(&g, 200, "", "are completed");
+	rig_do(&g, "HEAD", "/box/many");
+	is_int(g.got.length, (uint64_t)PART * NODEDB_PARTS, "to 52 GB");
+	rig_ask(&g, "GET", "/box/many", "range: bytes=52428799990-\n",
+	    (struct slice){ 0 });
+	ok(g.got.body.n == 10 && memcmp(g.got.body.p, a.p + PART - 10, 10) == 0,
+	    "of which the end is read");
+	rig_ask(&g, "GET", "/box/many", "range: bytes=20971518-20971521\n",
+	    (struct slice){ 0 });
+	ok(g.got.body.n == 4 && memcmp(g.got.body.p, a.p + PART - 2, 2) == 0 &&
+		memcmp(g.got.body.p + 2, a.p, 2) == 0,
+	    "and the seam of two parts");
+	rig_do(&g, "DELETE", "/box/many");
+	rig_is(&g, 204, "", "it is deleted");
+	is_int(g.ann->disk_used, PART, "as a whole");
+	free(parts);
+	rig_free(&g);
+	buf_free(&a);
+}
+
 int
 main(void)
 {
@@ -429,5 +469,6 @@ main(void)
 	copied();
 	listed();
 	quota();
+	many();
 	return tap_done();
 }
