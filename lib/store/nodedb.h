@@ -127,7 +127,8 @@ struct access_key {
 	struct grant grants[NODEDB_GRANTS];
 	size_t ngrants;
 };
-/* Also replaces one of this id.  Copies everything. */
+/* Also replaces one of this id.  Copies everything.  What nodedb_key gives is
+ * good until a key is put or cut, or a commit fails. */
 enum nodedb_said nodedb_key_put(struct nodedb *, const struct access_key *);
 const struct access_key *nodedb_key(const struct nodedb *, struct slice id);
 const struct access_key *nodedb_key_next(const struct nodedb *, size_t *at);
@@ -302,7 +303,8 @@ enum nodedb_said nodedb_content_part(struct nodedb *, const struct content *,
 
 /* Care. */
 /* Take up to n blobs that nobody refers to out of the index, except those that
- * were put in this batch.  After the commit their files may go. */
+ * were put in this batch.  After the commit the files of those may go that are
+ * not known again by then (nodedb_blob_known). */
 size_t nodedb_dead(struct nodedb *, uint8_t (*shas)[32], size_t n);
 /* The blob that was verified longest ago; and that it was verified now, or is
  * damaged. */

@@ -545,10 +545,29 @@ snapshot(void)
 	ok(!nodedb_unclean(db), "the index itself was closed");
 }
 
+static void
+in_memory(void)
+{
+	const char *why;
+	bool newer;
+	struct nodedb *mem =
+	    nodedb_open(":memory:", &usual, NULL, NULL, &why, &newer);
+	struct bucket *b =
+	    bucket_of(mem, "b", tenant_of(mem, "t", UINT64_MAX), 0);
+	struct object o;
+
+	put_small(mem, b, "k", 10, NULL);
+	is_said(nodedb_commit(mem), NODEDB_OK, "an index in memory");
+	is_said(get_key(mem, b, "k", &o), NODEDB_OK, "for tests");
+	is_said(nodedb_check(mem, true), NODEDB_OK, "and good");
+	nodedb_close(mem);
+}
+
 int
 main(void)
 {
 	index_place();
+	in_memory();
 	db = index_open();
 	ok(!nodedb_unclean(db) && !nodedb_dirty(db), "a new index");
 	tenants();
