@@ -21,7 +21,7 @@ enum {
 
 struct salvage {
 	sqlite3 *from, *to;
-	char table[NAMES];
+	const char *table;
 	char columns[TEXT / 4], marks[TEXT / 8];
 	char up[TEXT / 4], down[TEXT / 4]; /* its primary key, each way */
 	char number[NAMES];                /* its only column, if a number */
@@ -80,7 +80,7 @@ describe(struct salvage *s, const char *table)
 	s->columns[0] = s->marks[0] = s->up[0] = s->down[0] = '\0';
 	s->number[0] = '\0';
 	s->tries = 0;
-	snprintf(s->table, sizeof s->table, "%s", table);
+	s->table = table;
 	if (prepare(s->to, &q, "PRAGMA table_info(\"%s\")", table) != SQLITE_OK)
 		return -1;
 	while (sqlite3_step(q) == SQLITE_ROW) {
@@ -247,8 +247,7 @@ copy_tables(struct salvage *s)
 		copy_table(s, names[i]);
 }
 
-/* What refers to names that are lost gets others; numbers go on behind the
- * highest; and whoever followed the journal begins anew. */
+/* What refers to names that are lost gets others. */
 static const char mend[] =
     "INSERT INTO tenant (no, name, tier, disk_cap, egress_cap, disk_used,"
     " period, egress) SELECT DISTINCT tenant, 'lost-tenant-' || tenant, 'own',"
@@ -256,16 +255,30 @@ static const char mend[] =
     " SELECT tenant FROM access) WHERE tenant NOT IN (SELECT no FROM tenant);"
     "INSERT OR IGNORE INTO tenant (no, name, tier, disk_cap, egress_cap,"
     " disk_used, period, egress)"
-    " SELECT coalesce(max(no), 0) + 1, 'lost-found', 'own', -1, -1, 0, 0, 0"
-    " FROM tenant WHERE EXISTS (SELECT 1 FROM object WHERE bucket NOT IN"
-    " (SELECT no FROM bucket));"
+    " SELECT (SELECT coalesce(max(no), 0) + 1 FROM tenant), 'lost-found',"
+    " 'own', -1, -1, 0, 0, 0 WHERE EXISTS (SELECT 1 FROM object"
+    " WHERE bucket NOT IN (SELECT no FROM bucket));"
     "INSERT INTO bucket (no, name, tenant, created, versioning, anonymous)"
     " SELECT DISTINCT bucket, 'lost-bucket-' || bucket, (SELECT no FROM tenant"
     " WHERE name = 'lost-found'), 0, 1, 0 FROM object WHERE bucket NOT IN"
     " (SELECT no FROM bucket);"
     "DELETE FROM upload WHERE bucket NOT IN (SELECT no FROM bucket);"
-    "INSERT OR IGNORE INTO sums (blob, bytes) SELECT no, x'' FROM blob;"
-    "UPDATE state SET epoch = random(), clean = 0, version = max(version,"
+    /* their files tell them again, if they have one */
+    "DELETE FROM part WHERE upload IN (SELECT no FROM upload) AND"
+    " (kind = 1 AND ref NOT IN (SELECT no FROM inline) OR"
+    " kind = 2 AND ref NOT IN (SELECT no FROM blob));"
+    /* the highest number that anything refers to is taken, so that no new
+     * blob gets one that stands for another */
+    "INSERT OR IGNORE INTO blob (no, sha, size, refs, verified, damaged)"
+    " SELECT no, randomblob(32), 0, 0, 0, 0 FROM (SELECT max(ref) AS no FROM"
+    " (SELECT ref FROM object WHERE kind = 2 UNION ALL"
+    " SELECT ref FROM part WHERE kind = 2)) WHERE no > 0;"
+    "INSERT OR IGNORE INTO sums (blob, bytes) SELECT no, x'' FROM blob;";
+
+/* Whoever followed the journal begins anew; numbers go on behind the highest
+ * one. */
+static const char renew[] =
+    "UPDATE state SET epoch = ?1, clean = 0, version = max(version,"
     " (SELECT coalesce(max(9223372036854775807 - age), 0) FROM object));";
 
 static sqlite3 *
@@ -309,6 +322,21 @@ make_target(const char *target, int version)
 }
 
 static int
+begin_epoch(sqlite3 *sql)
+{
+	sqlite3_stmt *q = NULL;
+	sqlite3_int64 epoch = 0;
+	int rc = sqlite3_prepare_v2(sql, renew, -1, &q, NULL);
+
+	sqlite3_randomness(sizeof epoch, &epoch);
+	sqlite3_bind_int64(q, 1, epoch);
+	if (rc == SQLITE_OK && sqlite3_step(q) != SQLITE_DONE)
+		rc = SQLITE_ERROR;
+	sqlite3_finalize(q);
+	return rc;
+}
+
+static int
 copy(struct salvage *s)
 {
 	if (sqlite3_exec(s->to, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
@@ -318,7 +346,8 @@ copy(struct salvage *s)
 	sqlite3_exec(s->to,
 	    "DELETE FROM state WHERE rowid < (SELECT max(rowid) FROM state)",
 	    NULL, NULL, NULL);
-	if (sqlite3_exec(s->to, mend, NULL, NULL, NULL) != SQLITE_OK)
+	if (sqlite3_exec(s->to, mend, NULL, NULL, NULL) != SQLITE_OK ||
+	    begin_epoch(s->to) != SQLITE_OK)
 		return -1;
 	return sqlite3_exec(s->to, "COMMIT", NULL, NULL, NULL) == SQLITE_OK
 		   ? 0

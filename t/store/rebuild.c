@@ -2,6 +2,7 @@
 #include "store/fsck.h"
 #include "t/store/stock.h"
 
+#include <sqlite3.h>
 #include <time.h>
 
 enum { SMALL = 300, PAGE = 4096 };
@@ -279,6 +280,67 @@ from_damaged(void)
 	is_int(failed, 0, "with a snapshot beside it nothing was lost");
 }
 
+/* Past the library. */
+static void
+change(const char *path, const char *sql)
+{
+	sqlite3 *raw = NULL;
+
+	if (sqlite3_open(path, &raw) != SQLITE_OK ||
+	    sqlite3_exec(raw, sql, NULL, NULL, NULL) != SQLITE_OK) {
+		printf("# %s: %s\n", sql, sqlite3_errmsg(raw));
+		exit(111);
+	}
+	sqlite3_close(raw);
+}
+
+/* Rows that say whose the others are. */
+static void
+lost_rows(void)
+{
+	uint64_t epoch;
+	struct object o;
+	struct bucket *b;
+
+	fill();
+	epoch = nodedb_epoch(db);
+	move_db(old);
+	change(old, "DELETE FROM bucket");
+	rebuild(NULL, old);
+	b = nodedb_bucket(db, slice_text("lost-bucket-1"));
+	ok(b && nodedb_get(db, b, slice_text("small7"), &o) == NODEDB_OK,
+	    "a bucket without a row gets another name");
+	ok(nodedb_epoch(db) != epoch, "the epoch is another");
+	is_sound("without buckets");
+	move_db(old);
+	change(old, "DELETE FROM tenant");
+	is_int(rebuild(NULL, old), 0, "tenants without a row");
+	b = nodedb_bucket(db, slice_text("lost-bucket-1"));
+	ok(b && strncmp(b->tenant->name, "lost-tenant-", 12) == 0,
+	    "get another name");
+	is_sound("without tenants");
+	stock_close();
+
+	fill();
+	move_db(old);
+	change(old, "DELETE FROM blob; DELETE FROM sums");
+	is_int(rebuild(NULL, old), 0, "blobs without a row");
+	ok(get_and_compare("large", 1000, 600 * KB), "are known by their files");
+	ok(was_told("object b/parts is lost"), "but for those of manifests");
+	ok(parts_are_right("parts"), "which are put together again");
+	is_sound("without blobs");
+	stock_close();
+
+	fill();
+	move_db(old);
+	change(old, "DELETE FROM inline WHERE no < 11");
+	is_int(rebuild(NULL, old), 1, "small contents without a row");
+	is_int(sums.lost_inline, 10, "are lost");
+	is_int(smalls(), SMALL - 10, "the others are not");
+	is_sound("without some small contents");
+	stock_close();
+}
+
 static void
 no_names(void)
 {
@@ -380,6 +442,7 @@ main(void)
 	from_whole();
 	from_snapshot();
 	from_damaged();
+	lost_rows();
 	no_names();
 	known_upload();
 	refusals();
