@@ -146,10 +146,23 @@ load(struct nodedb *db)
 	return db->rc;
 }
 
+static void
+draw_epoch(struct nodedb *db)
+{
+	int64_t epoch = 0;
+
+	while (epoch == 0)
+		sqlite3_randomness(sizeof epoch, &epoch);
+	nodedb_run(db, SQL_EPOCH_SET, (struct nodedb_given){ .i = { epoch } });
+	db->state.epoch = (uint64_t)epoch;
+}
+
 /* From here on only nodedb_close makes the end a clean one. */
 static int
 begin_life(struct nodedb *db)
 {
+	if (db->state.epoch == 0)
+		draw_epoch(db);
 	nodedb_run(db, SQL_CLEAN_SET, (struct nodedb_given){ .i = { 0 } });
 	if (db->rc == SQLITE_OK && nodedb_commit(db) != NODEDB_OK)
 		db->rc = SQLITE_IOERR;

@@ -13,7 +13,7 @@ static const char first[] =
     " markers INTEGER NOT NULL, uploads INTEGER NOT NULL,"
     " parts INTEGER NOT NULL, blobs INTEGER NOT NULL,"
     " blob_bytes INTEGER NOT NULL, inlines INTEGER NOT NULL);"
-    "INSERT INTO state VALUES (random(), 1, 0, 0, 0, 0, 0, 0, 0, 0);"
+    "INSERT INTO state VALUES (0, 1, 0, 0, 0, 0, 0, 0, 0, 0);"
     "CREATE TABLE tenant (no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
     " tier TEXT NOT NULL, disk_cap INTEGER NOT NULL,"
     " egress_cap INTEGER NOT NULL, disk_used INTEGER NOT NULL,"

@@ -24,6 +24,7 @@ enum { NODEDB_INTS = 8, NODEDB_BLOBS = 5 };
 	S(STATE_SAVE, "UPDATE state SET version = ?1, objects = ?2," \
 	    " markers = ?3, uploads = ?4, parts = ?5, blobs = ?6," \
 	    " blob_bytes = ?7, inlines = ?8") \
+	S(EPOCH_SET, "UPDATE state SET epoch = ?1") \
 	S(CLEAN, "SELECT clean FROM state") \
 	S(CLEAN_SET, "UPDATE state SET clean = ?1") \
 	S(INLINE_LAST, "SELECT max(no) FROM inline") \
