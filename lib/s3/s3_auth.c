@@ -28,6 +28,25 @@ static const char *const sentences[] = {
 	[SIGV4_MISMATCH] = NULL,
 };
 
+static void
+refuse(struct s3_req *r, enum sigv4_end end)
+{
+	enum s3err e = refusal[end];
+	const char *why = NULL;
+
+	if ((size_t)end < sizeof sentences / sizeof *sentences)
+		why = sentences[end];
+	if (end == SIGV4_MALFORMED && uri_find(&r->uri, "X-Amz-Algorithm"))
+		e = S3ERR_AUTH_QUERY;
+	if (end == SIGV4_BAD_PAYLOAD &&
+	    !http_find(r->head, "x-amz-content-sha256")) {
+		e = S3ERR_INVALID_REQUEST;
+		why = "Missing required header for this request: "
+		      "x-amz-content-sha256";
+	}
+	s3_fail_why(r, e, why);
+}
+
 void
 s3_secret_seal(
     const struct s3 *s3, struct slice id, struct slice secret, struct buf *out)
@@ -148,17 +167,11 @@ signed_request(struct s3_req *r, enum sigv4_end end)
 		r->who = S3_WHO_KEY;
 		return S3ERR_OK;
 	}
-	e = refusal[end];
-	if (end == SIGV4_MALFORMED && uri_find(&r->uri, "X-Amz-Algorithm"))
-		e = S3ERR_AUTH_QUERY;
 	if (end == SIGV4_MISMATCH)
 		fail_signature(r);
 	else
-		s3_fail_why(r, e,
-		    (size_t)end < sizeof sentences / sizeof *sentences
-			? sentences[end]
-			: NULL);
-	return e;
+		refuse(r, end);
+	return r->error;
 }
 
 static bool

@@ -81,6 +81,28 @@ presign(struct rig *g, const char *method, const char *path, unsigned life,
 	free(uri);
 }
 
+/* As curl before 8 signs. */
+static void
+sumless(void)
+{
+	struct rig g;
+
+	rig_new(&g);
+	g.who = RIG_NOBODY;
+	rig_ask(&g, "GET", "/box",
+	    "x-amz-date: 20231114T221320Z\n"
+	    "authorization: AWS4-HMAC-SHA256 "
+	    "Credential=ANN/20231114/us-east-1/s3/aws4_request, "
+	    "SignedHeaders=host;x-amz-date, Signature="
+	    "0000000000000000000000000000000000000000000000000000000000000000"
+	    "\n",
+	    slice_of(NULL, 0));
+	rig_is(&g, 400, "InvalidRequest", "without x-amz-content-sha256");
+	ok(memmem(g.got.body.p, g.got.body.n, "x-amz-content-sha256", 20),
+	    "which is said");
+	rig_free(&g);
+}
+
 static void
 presigned(void)
 {
@@ -331,6 +353,7 @@ int
 main(void)
 {
 	signatures();
+	sumless();
 	presigned();
 	tenants();
 	grants();
