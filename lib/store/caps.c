@@ -10,6 +10,7 @@ const struct caps_tier caps_tiers[] = {
 	{ "small", 20 * CAPS_GB, 100 * CAPS_GB },
 	{ "medium", 50 * CAPS_GB, 300 * CAPS_GB },
 	{ "large", 100 * CAPS_GB, 1000 * CAPS_GB },
+	{ "free", UINT64_MAX, UINT64_MAX },
 	{ "own", UINT64_MAX, UINT64_MAX },
 	{ NULL, 0, 0 },
 };

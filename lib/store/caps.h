@@ -16,8 +16,8 @@
 #define CAPS_GB UINT64_C(1000000000)
 enum { CAPS_STEP = 1 << 20 };
 
-/* Tiers: small 20/100 GB, medium 50/300, large 100/1000; own: no cap of its
- * own but the node's.  NULL: no such tier. */
+/* Tiers: small 20/100 GB, medium 50/300, large 100/1000; free and own:
+ * no cap but those that are said, and the node's.  NULL: no such tier. */
 struct caps_tier {
 	const char *name;
 	uint64_t disk, egress;

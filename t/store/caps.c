@@ -33,6 +33,9 @@ tiers(void)
 	    "large");
 	t = caps_tier("small");
 	ok(t && t->disk == 20 * CAPS_GB && t->egress == 100 * CAPS_GB, "small");
+	t = caps_tier("free");
+	ok(t && t->disk == UINT64_MAX && t->egress == UINT64_MAX,
+	    "free: as it is said");
 	ok(caps_tier("own") != NULL && caps_tier("huge") == NULL,
 	    "own, and no other");
 }
