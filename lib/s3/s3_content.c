@@ -99,6 +99,7 @@ content_open(struct s3_req *r, s3_give_fn *give)
 		s3_fail(r, S3ERR_ENTITY_TOO_LARGE);
 		return false;
 	}
+	c->give = give;
 	c->most = c->claim.length_known ? c->claim.length : most;
 	if (c->claim.length_known &&
 	    !s3_content_reserve(r, c->claim.length, give))
@@ -169,6 +170,23 @@ s3_content_want(struct s3_req *r, enum sum_kind kind)
 	sum_start(c);
 }
 
+/* Without a length it is granted in steps, at the end of a cap byte by byte. */
+static bool
+reserve_more(struct s3_req *r, size_t n)
+{
+	struct s3_content *c = r->content;
+	uint64_t want;
+
+	if (c->taken + n <= c->reserved)
+		return true;
+	want = c->taken + n - c->reserved;
+	if (want < STEP && caps_reserve(r->s3->db, c->tenant, STEP, 0)) {
+		c->reserved += STEP;
+		return true;
+	}
+	return s3_content_reserve(r, want, c->give);
+}
+
 void
 s3_content_add(struct s3_req *r, struct slice bytes)
 {
@@ -179,9 +197,8 @@ s3_content_add(struct s3_req *r, struct slice bytes)
 						 : S3ERR_ENTITY_TOO_LARGE);
 		return;
 	}
-	while (c->taken + bytes.n > c->reserved)
-		if (!s3_content_reserve(r, STEP, NULL))
-			return;
+	if (!reserve_more(r, bytes.n))
+		return;
 	if (put_write(c->put, bytes) < 0) {
 		s3_fail_errno(r, errno);
 		return;

@@ -111,6 +111,11 @@ struct s3_claim {
 	uint8_t sum[SUM_MOST];
 };
 
+/* Bytes that the commit which names the content will free; and what puts its
+ * row into the index. */
+typedef uint64_t s3_give_fn(struct s3_req *);
+typedef void s3_named_fn(struct s3_req *, const struct content *);
+
 /* Content that is being taken (s3_content.c). */
 struct s3_content {
 	struct put *put;
@@ -129,7 +134,8 @@ struct s3_content {
 	/* Called in the turn in which the content is durable, with r->bucket
 	 * looked up again: put the row into the index (nodedb_put,
 	 * nodedb_part_put) and answer. */
-	void (*named)(struct s3_req *, const struct content *);
+	s3_named_fn *named;
+	s3_give_fn *give; /* may be NULL */
 };
 
 /* The bucket and what else the index owns is good for one turn: what waits for
@@ -265,8 +271,6 @@ void s3_put_cors(struct s3_req *); /* for a request with Origin */
  * checksum headers of head; reserves (give: bytes the same commit will free;
  * asked only when it does not fit without; may be NULL).  Answers and returns
  * false when refused. */
-typedef uint64_t s3_give_fn(struct s3_req *);
-typedef void s3_named_fn(struct s3_req *, const struct content *);
 bool s3_content_begin(struct s3_req *, const struct http_head *,
     struct tenant *, s3_give_fn *, s3_named_fn *);
 /* The same without a head, of n bytes: for what is copied. */
