@@ -53,7 +53,9 @@ size_t client_words(const struct verb *, const struct opt *, size_t n, int argc,
 struct httpc *client_connect(struct client_conf *);
 /* BUCKET/KEY as a target, escaped: "/bucket/key".  key may be empty. */
 struct slice client_target(const char *bucket_key, bool need_key);
-/* "/-/what?name=value&…", values escaped; ends with a NULL name. */
+/* "/-/what?name=value&…", values escaped; pairs of which the value may be NULL
+ * (then it is left out), and CLIENT_END. */
+#define CLIENT_END ((const char *)NULL)
 struct slice client_admin(const char *what, ...);
 /* Send without a body (or with this one) and read the answer's head; an error of
  * the daemon ends the process: EXIT_NO for what is not there or not allowed,

@@ -252,7 +252,7 @@ ls_run(struct client_conf *c, const struct verb *v, int argc, char **argv)
 		struct slice target = client_admin("ls", "bucket", bucket,
 		    "prefix", prefix, "delimiter", all || versions ? NULL : "/",
 		    "versions", versions ? "1" : NULL, "after",
-		    page.next[0] ? page.next : NULL, NULL);
+		    page.next[0] ? page.next : NULL, CLIENT_END);
 
 		page.next[0] = 0;
 		client_ask(c, "GET", target, slice_of("", 0), slice_of("", 0),
@@ -304,7 +304,7 @@ sum_one(struct client_conf *c, const char *name)
 	do {
 		client_ask(c, "GET",
 		    client_admin("du", "bucket", bucket, "prefix", prefix,
-			"after", page.next[0] ? page.next : NULL, NULL),
+			"after", page.next[0] ? page.next : NULL, CLIENT_END),
 		    slice_of("", 0), slice_of("", 0), name, &r);
 		page.next[0] = 0;
 		client_lines(c, sum_line, &page);
@@ -338,7 +338,7 @@ du_run(struct client_conf *c, const struct verb *v, int argc, char **argv)
 		sum_one(c, words[0]);
 		return EXIT_YES;
 	}
-	client_ask(c, "GET", client_admin("ls", NULL), slice_of("", 0),
+	client_ask(c, "GET", client_admin("ls", CLIENT_END), slice_of("", 0),
 	    slice_of("", 0), "buckets", &r);
 	client_lines(c, name_line, &names);
 	for (size_t i = 0; i < names.n; i++) {
@@ -393,7 +393,7 @@ stat_run(struct client_conf *c, const struct verb *v, int argc, char **argv)
 		(void)client_target(words[i], true);
 		client_ask(c, "GET",
 		    client_admin("stat", "bucket", bucket, "key", key,
-			"version", version, NULL),
+			"version", version, CLIENT_END),
 		    slice_of("", 0), slice_of("", 0), words[i], &r);
 		client_lines(c, stat_line, &c->json);
 	}

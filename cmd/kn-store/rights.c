@@ -86,8 +86,8 @@ usage_run(struct client_conf *c, const struct verb *v, int argc, char **argv)
 
 	client_words(v, opts, N(opts), argc, argv, words, 0, 0);
 	return ask_table(c, "GET",
-	    client_admin("usage", "tenant", tenant, NULL), slice_of("", 0),
-	    tenant ? tenant : "usage", usage_columns);
+	    client_admin("usage", "tenant", tenant, CLIENT_END),
+	    slice_of("", 0), tenant ? tenant : "usage", usage_columns);
 }
 
 int
@@ -108,7 +108,7 @@ tenant_run(struct client_conf *c, const struct verb *v, int argc, char **argv)
 
 	if (strcmp(words[0], "list") == 0)
 		return ask_table(c, "GET",
-		    client_admin("usage", "tenant", name, NULL),
+		    client_admin("usage", "tenant", name, CLIENT_END),
 		    slice_of("", 0), "tenants", usage_columns);
 	if (name == NULL)
 		die(EXIT_WRONG, "which tenant? see kn-store tenant -h");
@@ -118,7 +118,7 @@ tenant_run(struct client_conf *c, const struct verb *v, int argc, char **argv)
 		    words[0]);
 	return ask_table(c, "POST",
 	    client_admin("tenants", "do", words[0], "name", name, "tier", tier,
-		"disk", disk, "egress", egress, NULL),
+		"disk", disk, "egress", egress, CLIENT_END),
 	    slice_of("", 0), name, usage_columns);
 }
 
@@ -192,14 +192,15 @@ key_run(struct client_conf *c, const struct verb *v, int argc, char **argv)
 
 	if (strcmp(words[0], "list") == 0)
 		return ask_table(c, "GET",
-		    client_admin("keys", "tenant", tenant, "id", id, NULL),
+		    client_admin(
+			"keys", "tenant", tenant, "id", id, CLIENT_END),
 		    slice_of("", 0), "keys", key_columns);
 	if (id == NULL && !makes)
 		die(EXIT_WRONG, "which key? see kn-store key -h");
 	read_secret(file, &secret);
 	code = ask_table(c, "POST",
 	    client_admin("keys", "do", words[0], "id", id, "tenant", tenant,
-		"grants", join(&grants), NULL),
+		"grants", join(&grants), CLIENT_END),
 	    buf_slice(&secret), id ? id : "key",
 	    makes || strcmp(words[0], "rotate") == 0 ? new_key_columns
 						     : key_columns);
@@ -228,7 +229,7 @@ mb_run(struct client_conf *c, const struct verb *v, int argc, char **argv)
 	client_words(v, opts, N(opts), argc, argv, words, 1, 1);
 	return ask_table(c, "POST",
 	    client_admin("buckets", "do", "make", "name", words[0], "tenant",
-		tenant, NULL),
+		tenant, CLIENT_END),
 	    slice_of("", 0), words[0], bucket_columns);
 }
 
@@ -246,7 +247,7 @@ bucket_run(struct client_conf *c, const struct verb *v, int argc, char **argv)
 	client_words(v, opts, N(opts), argc, argv, words, 1, 1);
 	return ask_table(c, "POST",
 	    client_admin("buckets", "do", "set", "name", words[0], "anonymous",
-		anonymous, "versioning", versioning, NULL),
+		anonymous, "versioning", versioning, CLIENT_END),
 	    slice_of("", 0), words[0], bucket_columns);
 }
 
@@ -294,7 +295,7 @@ stats_run(struct client_conf *c, const struct verb *v, int argc, char **argv)
 	struct httpc_reply r;
 
 	client_words(v, NULL, 0, argc, argv, words, 0, 0);
-	client_ask(c, "GET", client_admin("stats", NULL), slice_of("", 0),
+	client_ask(c, "GET", client_admin("stats", CLIENT_END), slice_of("", 0),
 	    slice_of("", 0), "stats", &r);
 	client_lines(c, flat_line, &c->json);
 	return EXIT_YES;
@@ -329,8 +330,8 @@ health_run(struct client_conf *c, const struct verb *v, int argc, char **argv)
 	struct httpc_reply r;
 
 	client_words(v, NULL, 0, argc, argv, words, 0, 0);
-	client_ask(c, "GET", client_admin("health", NULL), slice_of("", 0),
-	    slice_of("", 0), "health", &r);
+	client_ask(c, "GET", client_admin("health", CLIENT_END),
+	    slice_of("", 0), slice_of("", 0), "health", &r);
 	client_lines(c, health_line, &h);
 	return h.good ? EXIT_YES : EXIT_NO;
 }
@@ -342,7 +343,7 @@ scrub_run(struct client_conf *c, const struct verb *v, int argc, char **argv)
 	struct httpc_reply r;
 
 	client_words(v, NULL, 0, argc, argv, words, 0, 0);
-	client_ask(c, "POST", client_admin("care", "do", "scrub", NULL),
+	client_ask(c, "POST", client_admin("care", "do", "scrub", CLIENT_END),
 	    slice_of("", 0), slice_of("", 0), "scrub", &r);
 	return EXIT_YES;
 }
