@@ -93,7 +93,8 @@ look(const char *question)
 	sqlite3_stmt *q = NULL;
 	int64_t n = -1;
 
-	if (sqlite3_open_v2(index_path, &sql, SQLITE_OPEN_READONLY, NULL) == 0 &&
+	if (sqlite3_open_v2(index_path, &sql, SQLITE_OPEN_READONLY, NULL) ==
+		0 &&
 	    sqlite3_prepare_v2(sql, question, -1, &q, NULL) == 0 &&
 	    sqlite3_step(q) == SQLITE_ROW)
 		n = sqlite3_column_int64(q, 0);
@@ -126,8 +127,8 @@ tenant_of(struct nodedb *db, const char *name, uint64_t cap)
 }
 
 static inline struct bucket *
-bucket_of(struct nodedb *db, const char *name, struct tenant *t,
-    unsigned versioning)
+bucket_of(
+    struct nodedb *db, const char *name, struct tenant *t, unsigned versioning)
 {
 	struct bucket *b = NULL;
 
@@ -155,16 +156,16 @@ static inline void
 blob_id(unsigned n, uint8_t sha[32])
 {
 	memset(sha, 0, 32);
-	crypto_generichash(
-	    sha, 32, (const uint8_t *)&n, sizeof n, NULL, 0);
+	crypto_generichash(sha, 32, (const uint8_t *)&n, sizeof n, NULL, 0);
 }
 
 static inline enum nodedb_said
 put_blob(struct nodedb *db, struct bucket *b, const char *key, unsigned n,
     uint64_t size, struct object *put)
 {
-	struct object o = { .key = slice_text(key), .size = size, .at = NOW,
-		.has_sha = true };
+	struct object o = {
+		.key = slice_text(key), .size = size, .at = NOW, .has_sha = true
+	};
 	enum nodedb_said said;
 
 	blob_id(n, o.sha);
