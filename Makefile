@@ -73,6 +73,11 @@ bench:                                    ## ratios against iperf3 and js
 	$(MAKE) all $(BENCH) $(B)/t/sim/kad
 	KN_BUILD=$(B) t/bench/run.sh
 
+bench-store:                              ## kn-store, ratios against versitygw
+	scripts/deps.sh build run test bench
+	$(MAKE) $(B)/kn-store $(B)/t/bench/s3load
+	KN_BUILD=$(B) t/bench/run.sh s3put s3get s3big s3list s3memory
+
 fuzz:                                     ## SECONDS=60: fuzz each target so long
 	scripts/deps.sh build fuzz
 	t/fuzz/run.sh $(SECONDS) $(FUZZ)
@@ -132,5 +137,5 @@ $(B)/t/fuzz/replayed: t/fuzz/replayed.sh $(FUZZ:%=$(B)/t/fuzz/%)
 	install -m 755 $< $@
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
-.PHONY: all run test check check-san interop units bench fuzz lint install libraries clean help
+.PHONY: all run test check check-san interop units bench bench-store fuzz lint install libraries clean help
 .SECONDARY:

@@ -164,6 +164,7 @@ s3_admin_stats(struct s3_req *r)
 	SAY(journal_first);
 	SAY(journal_last);
 	SAY(commits);
+	SAY(fsyncs);
 	SAY(disk_bytes);
 #undef SAY
 	json_uint(&j, "swept", s->removed);

@@ -4,7 +4,8 @@
 # run.  Nothing here passes or fails.  Under four minutes; on loopback only.
 #
 #	run.sh [PART...]    PART: programs start stream latency handshakes idle
-#	            dht records sweep
+#	            dht records sweep (all of these unless told), and of kn-store
+#	            s3put s3get s3big s3list s3memory
 here=$(cd "$(dirname "$0")/.." && pwd) || exit 111
 . "$here/interop/interop.sh"
 patience=60
@@ -108,14 +109,17 @@ kn_rate() { # up|down BYTES
 	[ -n "$rate" ] && [ "$rate" != null ]
 }
 
-# Processor time so far of these processes and of the commands we waited for,
-# in clock ticks (proc(5)).
-ticks() { # PID...
+# Processor time so far of these processes, in clock ticks (proc(5)).
+ticks_of() { # PID...
 	for p in "$@"; do
 		sed 's/.*) //' "/proc/$p/stat" 2>/dev/null
-	done | awk -v own="$(sed 's/.*) //' "/proc/$$/stat")" '
-		{ n += $12 + $13 }
-		END { split(own, f, " "); print n + f[14] + f[15] }'
+	done | awk '{ n += $12 + $13 } END { print n + 0 }'
+}
+
+# And of the commands that we waited for.
+ticks() { # PID...
+	sed 's/.*) //' "/proc/$$/stat" |
+	    awk -v n="$(ticks_of "$@")" '{ print n + $14 + $15 }'
 }
 
 # best, and in $each the milliseconds of processor time that a Gbit costs both
@@ -367,6 +371,7 @@ do_idle() {
 }
 
 . "$here/bench/dht.sh"
+. "$here/bench/store.sh"
 
 nodes=
 js_ready=

@@ -31,7 +31,7 @@ static uint8_t *content; /* BODY bytes */
 struct client {
 	int fd;
 	struct slice head; /* of the request */
-	uint64_t number;   /* of the request */
+	uint64_t unique;   /* the body begins with it */
 	uint64_t out;      /* bytes of head and body that are sent */
 	struct buf in;     /* the answer's head, or a list's whole page */
 	bool in_body;
@@ -113,18 +113,18 @@ redial(struct client *c)
 	dial(c);
 }
 
-/* The bytes of the body from at: a number that makes it the only one of its
- * kind, then content over and over. */
+/* The bytes of the body from at: what makes it the only one of its kind, then
+ * content over and over. */
 static struct iovec
 body_at(struct client *c, uint64_t at)
 {
 	uint64_t n = want.size - at;
 	uint64_t off = at % BODY;
 
-	if (at < sizeof c->number && want.size >= sizeof c->number &&
+	if (at < sizeof c->unique && want.size >= sizeof c->unique &&
 	    !want.same)
-		return (struct iovec){ (uint8_t *)&c->number + at,
-			sizeof c->number - at };
+		return (struct iovec){ (uint8_t *)&c->unique + at,
+			sizeof c->unique - at };
 	return (struct iovec){ content + off,
 		(size_t)(n < BODY - off ? n : BODY - off) };
 }
@@ -162,15 +162,15 @@ begin(struct client *c)
 {
 	if (did.over || (want.count > 0 && did.begun >= want.count))
 		return;
-	c->number = want.first + did.begun++;
 	c->out = 0;
 	c->in_body = false;
 	c->busy = true;
 	buf_cut(&c->in, 0);
-	c->head = want.op == LIST
-		      ? ask_page(c->token, &c->signed_now)
-		      : ask_nth(c->number - want.first, &c->signed_now);
+	c->head = want.op == LIST ? ask_page(c->token, &c->signed_now)
+				  : ask_nth(did.begun, &c->signed_now);
+	did.begun++;
 	c->began = seconds();
+	memcpy(&c->unique, &c->began, sizeof c->unique);
 	push(c);
 }
 
