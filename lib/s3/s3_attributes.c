@@ -70,7 +70,7 @@ put_parts(struct s3_req *r, const struct object *o, struct buf *out)
 	if (http_find(r->head, "x-amz-part-number-marker") == NULL)
 		marker = 0;
 	xml_open(out, "ObjectParts");
-	xml_uint(out, "TotalPartsCount", o->parts);
+	xml_uint(out, "PartsCount", o->parts);
 	xml_uint(out, "PartNumberMarker", marker);
 	xml_uint(out, "MaxParts", most);
 	for (nth = marker + 1; nth <= o->parts && nth <= marker + most; nth++) {

@@ -126,7 +126,7 @@ whole(void)
 	rig_ask(&g, "GET", "/box/u?attributes",
 	    "x-amz-object-attributes: ObjectParts,ObjectSize\n",
 	    (struct slice){ 0 });
-	is_text(rig_xml(&g, "TotalPartsCount"), "3", "attributes count them");
+	is_text(rig_xml(&g, "PartsCount"), "3", "attributes count them");
 
 	rig_ask(&g, "PUT", "/box/v", "x-amz-copy-source: /box/u\n",
 	    (struct slice){ 0 });
