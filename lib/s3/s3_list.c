@@ -10,7 +10,11 @@
 
 #include <string.h>
 
-enum { PAGE_BYTES = 2 << 20, TOKEN = 2 * S3_KEY + 16 };
+enum {
+	PAGE_BYTES = 2 << 20,
+	TOKEN = 2 * S3_KEY + 16,
+	LOOKS = 10000, /* keys looked at for a page, delete markers too */
+};
 
 struct list {
 	struct s3_req *r;
@@ -24,13 +28,14 @@ struct list {
 	struct buf last;
 	bool last_is_prefix;
 	uint64_t last_version;
-	bool last_null;
+	struct buf stopped; /* the last key that was looked at */
 };
 
 static void
 list_free(struct list *l)
 {
 	buf_free(&l->last);
+	buf_free(&l->stopped);
 }
 
 /* Parameters that all lists share; false: refused. */
@@ -46,7 +51,7 @@ list_begin(struct list *l, struct s3_req *r, const char *count)
 	l->prefix = uri_value(&r->uri, "prefix");
 	l->delimiter = uri_value(&r->uri, "delimiter");
 	l->most = S3_LIST_MOST;
-	l->last.max = S3_KEY;
+	l->last.max = l->stopped.max = S3_KEY;
 	if (most.n > 0 && text_uint(most, UINT32_MAX, &l->most) < 0) {
 		s3_fail_why(r, S3ERR_INVALID_ARGUMENT,
 		    "The number of answers that is asked for is none.");
@@ -66,7 +71,7 @@ list_begin(struct list *l, struct s3_req *r, const char *count)
 static void
 text(const struct list *l, const char *name, struct slice s)
 {
-	struct buf escaped = { .max = 3 * S3_KEY + 16 };
+	struct buf escaped = { .max = 3 * HTTP_TARGET };
 
 	if (!l->url) {
 		xml_text(l->out, name, s);
@@ -129,7 +134,6 @@ remember(struct list *l, const struct object *o, struct slice common)
 	put_slice(&l->last, o ? o->key : common);
 	l->last_is_prefix = o == NULL;
 	l->last_version = o ? o->version : 0;
-	l->last_null = o && o->null;
 	l->n++;
 }
 
@@ -175,23 +179,36 @@ read_token(struct slice token, struct buf *after, bool *is_prefix)
 	uint8_t kind = get_u8(&token);
 
 	*is_prefix = kind == 'p';
-	if (token.bad || (kind != 'p' && kind != 'k'))
+	if (token.n == 0 || (kind != 'p' && kind != 'k'))
 		return -1;
 	return mbase_decode(MBASE_16, token, after);
 }
 
-/* A marker that is a whole common prefix stands for all that is behind it. */
-static bool
-is_common(const struct list *l, struct slice marker)
+/* The common prefix that a marker is in, which stands for all that is behind
+ * it; empty: none. */
+static struct slice
+common_of(const struct list *l, struct slice marker)
 {
-	struct slice rest;
+	const uint8_t *from = marker.p + l->prefix.n, *at;
 
-	if (l->delimiter.n == 0 || !text_begins(marker, l->prefix) ||
-	    marker.n < l->prefix.n + l->delimiter.n)
-		return false;
-	rest = slice_of(marker.p + l->prefix.n, marker.n - l->prefix.n);
-	return memmem(rest.p, rest.n, l->delimiter.p, l->delimiter.n) ==
-	       rest.p + rest.n - l->delimiter.n;
+	if (l->delimiter.n == 0 || marker.n <= l->prefix.n ||
+	    !text_begins(marker, l->prefix))
+		return slice_of(NULL, 0);
+	at = memmem(
+	    from, marker.n - l->prefix.n, l->delimiter.p, l->delimiter.n);
+	if (at == NULL)
+		return slice_of(NULL, 0);
+	return slice_of(marker.p, (size_t)(at - marker.p) + l->delimiter.n);
+}
+
+/* A page that ended at a delete marker has not answered the prefix it is in. */
+static bool
+hidden(const struct list *l, struct slice key)
+{
+	struct object o;
+
+	return nodedb_get(l->r->s3->db, l->r->bucket, key, &o) == NODEDB_OK &&
+	       o.marker;
 }
 
 /* Where the page begins; false: refused. */
@@ -201,6 +218,7 @@ beginning(struct list *l, bool v2, struct buf *after, bool *is_prefix)
 	struct uri *uri = &l->r->uri;
 	const struct uri_pair *token = uri_find(uri, "continuation-token");
 	struct slice from = uri_value(uri, v2 ? "start-after" : "marker");
+	struct slice common = slice_of(NULL, 0);
 
 	*is_prefix = false;
 	if (v2 && token) {
@@ -214,8 +232,9 @@ beginning(struct list *l, bool v2, struct buf *after, bool *is_prefix)
 		s3_fail(l->r, S3ERR_KEY_TOO_LONG);
 		return false;
 	}
-	put_slice(after, from);
-	*is_prefix = !v2 && is_common(l, from);
+	common = v2 ? common : common_of(l, from);
+	*is_prefix = common.n > 0 && !hidden(l, from);
+	put_slice(after, *is_prefix ? common : from);
 	return true;
 }
 
@@ -242,6 +261,21 @@ write_head(const struct list *l, bool v2)
 		xml_str(l->out, "EncodingType", "url");
 }
 
+/* The looks were spent: the next page goes on behind the last key that was
+ * looked at, unless that is in the prefix that was answered last. */
+static void
+go_on_after(struct list *l)
+{
+	struct slice stopped = buf_slice(&l->stopped);
+
+	if (stopped.n == 0 ||
+	    (l->last_is_prefix && text_begins(stopped, buf_slice(&l->last))))
+		return;
+	buf_cut(&l->last, 0);
+	put_slice(&l->last, stopped);
+	l->last_is_prefix = false;
+}
+
 void
 s3_list_objects(struct s3_req *r)
 {
@@ -262,10 +296,13 @@ s3_list_objects(struct s3_req *r)
 	q.delimiter = l.delimiter;
 	q.after = buf_slice(&after);
 	q.most = l.most;
+	q.looks = LOOKS;
+	q.stopped = &l.stopped;
 	write_head(&l, v2);
 	if (l.most > 0)
 		said = nodedb_list(r->s3->db, &q, on_object, &l, &more);
 	l.more |= more;
+	go_on_after(&l);
 	if (v2)
 		xml_uint(l.out, "KeyCount", l.n);
 	xml_bool(l.out, "IsTruncated", l.more);
@@ -315,7 +352,8 @@ on_version(void *arg, const struct object *o, struct slice common)
 }
 
 /* The version that a marker names, as the index orders rows: of "null" the
- * number must be looked up. */
+ * number must be looked up.  When there is none, all of the key is listed:
+ * better twice than not at all. */
 static bool
 version_marker(struct list *l, struct nodedb_list *q)
 {
@@ -329,19 +367,21 @@ version_marker(struct list *l, struct nodedb_list *q)
 		    "The version-id-marker is no version of a key-marker.");
 		return false;
 	}
-	if (q->after_version == 0) {
-		if (nodedb_get_version(l->r->s3->db, l->r->bucket, q->after, 0,
-			&o) == NODEDB_OK)
-			q->after_version = o.version;
-	}
+	if (q->after_version == 0)
+		q->after_version =
+		    nodedb_get_version(l->r->s3->db, l->r->bucket, q->after, 0,
+			&o) == NODEDB_OK
+			? o.version
+			: INT64_MAX - 1;
 	return true;
 }
 
+/* Always the number, also of the null version: that may be gone, and with it
+ * its place, when the next page is asked for. */
 static void
 write_next_version(struct list *l)
 {
-	const struct object o = { .version = l->last_version,
-		.null = l->last_null };
+	const struct object o = { .version = l->last_version };
 	char version[24];
 
 	text(l, "NextKeyMarker", buf_slice(&l->last));
@@ -356,6 +396,7 @@ s3_list_versions(struct s3_req *r)
 {
 	struct nodedb_list q = { .bucket = r->bucket, .versions = true };
 	enum nodedb_said said = NODEDB_OK;
+	struct slice common;
 	struct list l;
 	bool more = false;
 
@@ -370,13 +411,15 @@ s3_list_versions(struct s3_req *r)
 		return;
 	q.prefix = l.prefix;
 	q.delimiter = l.delimiter;
-	q.after_prefix = is_common(&l, q.after);
+	common = common_of(&l, q.after);
+	q.after_prefix = common.n > 0;
+	q.after = common.n > 0 ? common : q.after;
 	q.most = l.most;
 	xml_head(l.out);
 	xml_open_ns(l.out, "ListVersionsResult");
 	xml_str(l.out, "Name", r->bucket->name);
 	text(&l, "Prefix", l.prefix);
-	text(&l, "KeyMarker", q.after);
+	text(&l, "KeyMarker", uri_value(&r->uri, "key-marker"));
 	xml_text(
 	    l.out, "VersionIdMarker", uri_value(&r->uri, "version-id-marker"));
 	if (l.delimiter.n > 0)
