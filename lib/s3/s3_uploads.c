@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { TOKEN = 16, LOOKED = 10000 };
+enum { TOKEN = 16, LOOKED = NODEDB_UPLOADS, PAGE_BYTES = 2 << 20 };
 
 struct uploads {
 	struct s3_req *r;
@@ -24,7 +24,7 @@ struct uploads {
 static void
 text(const struct uploads *u, const char *name, struct slice s)
 {
-	struct buf escaped = { .max = 3 * S3_KEY + 16 };
+	struct buf escaped = { .max = 3 * HTTP_TARGET };
 
 	if (u->url)
 		uri_escape(&escaped, s, true);
@@ -48,7 +48,8 @@ common_of(const struct uploads *u, struct slice key)
 {
 	const uint8_t *from = key.p + u->prefix.n, *at;
 
-	if (u->delimiter.n == 0)
+	if (u->delimiter.n == 0 || key.n <= u->prefix.n ||
+	    !text_begins(key, u->prefix))
 		return slice_of(NULL, 0);
 	at = memmem(from, key.n - u->prefix.n, u->delimiter.p, u->delimiter.n);
 	if (at == NULL)
@@ -89,7 +90,7 @@ on_upload(void *arg, const struct upload *up)
 	struct slice common = common_of(u, up->key);
 	bool seen = common.n > 0 && slice_eq(common, buf_slice(&u->common));
 
-	if (u->n >= u->most && !seen) {
+	if (!seen && (u->n >= u->most || u->out->n > PAGE_BYTES)) {
 		u->more = true;
 		return 1;
 	}
@@ -117,13 +118,14 @@ begin(struct uploads *u, struct s3_req *r, struct buf *marker)
 {
 	struct slice most = uri_value(&r->uri, "max-uploads");
 	struct slice token = uri_value(&r->uri, "upload-id-marker");
+	struct slice encoding = uri_value(&r->uri, "encoding-type");
 
 	memset(u, 0, sizeof *u);
 	u->r = r;
 	u->out = &r->reply.body;
 	u->prefix = uri_value(&r->uri, "prefix");
 	u->delimiter = uri_value(&r->uri, "delimiter");
-	u->url = slice_is(uri_value(&r->uri, "encoding-type"), "url");
+	u->url = slice_is(encoding, "url");
 	u->most = S3_LIST_MOST;
 	u->last.max = u->common.max = S3_KEY;
 	if (most.n > 0 && text_uint(most, UINT32_MAX, &u->most) < 0) {
@@ -133,6 +135,11 @@ begin(struct uploads *u, struct s3_req *r, struct buf *marker)
 	}
 	if (u->most > S3_LIST_MOST)
 		u->most = S3_LIST_MOST;
+	if (encoding.n > 0 && !u->url) {
+		s3_fail_why(r, S3ERR_INVALID_ARGUMENT,
+		    "encoding-type can only be url.");
+		return false;
+	}
 	if (token.n > 0 &&
 	    (mbase_decode(MBASE_16, token, marker) < 0 || marker->n != TOKEN)) {
 		s3_fail_why(r, S3ERR_INVALID_ARGUMENT,
@@ -173,6 +180,8 @@ s3_list_uploads(struct s3_req *r)
 		return;
 	}
 	write_head(&u);
+	/* the prefix that the marker is in was answered before */
+	put_slice(&u.common, common_of(&u, uri_value(&r->uri, "key-marker")));
 	if (u.most > 0)
 		said = nodedb_uploads(r->s3->db, r->bucket, u.prefix,
 		    uri_value(&r->uri, "key-marker"),

@@ -276,7 +276,8 @@ struct part {
 enum nodedb_said nodedb_upload_new(struct nodedb *, const struct upload *);
 enum nodedb_said nodedb_upload(struct nodedb *, const struct bucket *,
     const uint8_t token[16], struct upload *);
-/* In order of key, then time. */
+/* In order of key, then time.  after_token: behind that upload of after_key
+ * (all of that key's when it is gone); NULL: behind the key. */
 enum nodedb_said nodedb_uploads(struct nodedb *, const struct bucket *,
     struct slice prefix, struct slice after_key, const uint8_t *after_token,
     size_t most, int (*fn)(void *arg, const struct upload *), void *arg,

@@ -119,14 +119,15 @@ nodedb_upload(struct nodedb *db, const struct bucket *b,
 	return nodedb_leave(db, by_token(db, b, token, u));
 }
 
-/* Behind this upload of the key; behind all of the key's when it is gone. */
+/* Behind this upload of the key.  When it is gone, as for who lists and gives
+ * up, page by page: all of the key's again, rather than none of them. */
 static int64_t
 number_of(struct nodedb *db, const struct bucket *b, const uint8_t *token)
 {
 	struct nodedb_given g = { .i = { b->no },
 		.b = { slice_text(""), slice_of(token, TOKEN) } };
 
-	return nodedb_number(db, SQL_UPLOAD_BY_TOKEN, g, INT64_MAX);
+	return nodedb_number(db, SQL_UPLOAD_BY_TOKEN, g, 0);
 }
 
 static int
