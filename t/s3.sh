@@ -91,6 +91,20 @@ refused() { # SENTENCE COMMAND...
 	return 1
 }
 
+# Packages of PyPI with a Python of their own, kept beside what is built; their
+# programs are in $venv/bin.
+venv() { # NAME PACKAGE==VERSION
+	venv=$here/../build/py/$1
+	[ ! -e "$venv/whole" ] || return 0
+	/usr/bin/python3 -c 'import venv, ensurepip' 2>/dev/null ||
+	    skip 'python3-venv is not installed'
+	rm -rf "$venv"
+	/usr/bin/python3 -m venv "$venv" >/dev/null &&
+	    timeout 300 "$venv/bin/pip" --retries 1 --timeout 20 install -q \
+	    --disable-pip-version-check "$2" >/dev/null 2>&1 &&
+	    : >"$venv/whole" || skip "pip cannot install $2"
+}
+
 # Lines of TAP without numbers, as a client's script writes them, are ours.
 take_tap() { # FILE
 	while read -r line; do
