@@ -11,15 +11,29 @@
 
 enum { BUCKETS_MOST = 10000 };
 
-/* May it be told that this bucket is there? */
+/* May it be told that this bucket is there?  Whoever may do anything in it. */
 static bool
 sees(const struct s3_req *r, const struct bucket *b)
 {
 	if (r->who == S3_WHO_LOCAL)
 		return (r->local & S3_LOCAL_READ) != 0;
-	return b->tenant == r->tenant &&
-	       (s3_allowed(r, b, slice_of("", 0), S3_LIST) ||
-		   s3_allowed(r, b, slice_of("", 0), S3_READ));
+	if (b->tenant != r->tenant)
+		return false;
+	for (unsigned verb = S3_READ; verb < S3_ALL; verb <<= 1)
+		if (s3_allowed_some(r, b, verb))
+			return true;
+	return false;
+}
+
+/* The next that is to be told, after this name. */
+static const struct bucket *
+next_seen(const struct s3_req *r, struct slice after, struct slice prefix)
+{
+	const struct bucket *b = nodedb_bucket_after(r->s3->db, after);
+
+	while (b && (!text_begins(slice_text(b->name), prefix) || !sees(r, b)))
+		b = nodedb_bucket_after(r->s3->db, slice_text(b->name));
+	return b;
 }
 
 static void
@@ -42,9 +56,8 @@ s3_list_buckets(struct s3_req *r)
 	struct slice after = uri_value(&r->uri, "continuation-token");
 	struct slice count = uri_value(&r->uri, "max-buckets");
 	const char *owner = r->tenant ? r->tenant->name : "local";
-	const struct bucket *b;
+	const struct bucket *b, *last = NULL;
 	uint64_t most = BUCKETS_MOST, n = 0;
-	const char *last = NULL;
 
 	if (count.n > 0 &&
 	    (text_uint(count, BUCKETS_MOST, &most) < 0 || most == 0)) {
@@ -59,32 +72,31 @@ s3_list_buckets(struct s3_req *r)
 	xml_str(out, "DisplayName", owner);
 	xml_close(out, "Owner");
 	xml_open(out, "Buckets");
-	for (b = nodedb_bucket_after(r->s3->db, after); b && n < most;
-	     b = nodedb_bucket_after(r->s3->db, slice_text(b->name))) {
-		if (!text_begins(slice_text(b->name), prefix) || !sees(r, b))
-			continue;
+	for (b = next_seen(r, after, prefix); b && n < most;
+	     b = next_seen(r, slice_text(b->name), prefix)) {
 		write_bucket(out, b);
-		last = b->name;
+		last = b;
 		n++;
 	}
 	xml_close(out, "Buckets");
 	if (prefix.n > 0)
 		xml_text(out, "Prefix", prefix);
 	if (b && last)
-		xml_str(out, "ContinuationToken", last);
+		xml_str(out, "ContinuationToken", last->name);
 	xml_close(out, "ListAllMyBucketsResult");
 	s3_answer_xml(r, 200);
 }
 
-static uint64_t
-buckets_of(struct nodedb *db, const struct tenant *t)
+bool
+s3_buckets_full(const struct s3 *s3, const struct tenant *t)
 {
+	struct nodedb *db = s3->db;
 	uint64_t n = 0;
 
 	for (struct bucket *b = nodedb_bucket_after(db, slice_of("", 0)); b;
 	     b = nodedb_bucket_after(db, slice_text(b->name)))
 		n += b->tenant == t;
-	return n;
+	return n >= s3->conf.buckets_per_tenant;
 }
 
 /* What x-amz-acl says about everybody: -1 when we do not have it. */
@@ -129,7 +141,7 @@ creation_refused(struct s3_req *r, struct tenant *t, unsigned *anonymous)
 	else if (r->bucket)
 		s3_fail(r, r->bucket->tenant == t ? S3ERR_BUCKET_OWNED
 						  : S3ERR_BUCKET_EXISTS);
-	else if (buckets_of(r->s3->db, t) >= r->s3->conf.buckets_per_tenant)
+	else if (s3_buckets_full(r->s3, t))
 		s3_fail(r, S3ERR_TOO_MANY_BUCKETS);
 	else
 		return false;

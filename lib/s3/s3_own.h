@@ -358,6 +358,9 @@ enum sum_kind s3_part_sum(struct slice packed, const uint8_t **sum);
 /* partNumber= of the query, 1..10,000; false: answered. */
 bool s3_part_number(struct s3_req *, unsigned *number);
 
+/* s3_bucket.c: has the tenant as many as one may have? */
+bool s3_buckets_full(const struct s3 *, const struct tenant *);
+
 /* The handlers, by file. */
 void s3_object_put(struct s3_req *);
 void s3_object_get(struct s3_req *); /* HEAD too */

@@ -67,6 +67,7 @@ rows_fn(void *arg, bool open, const char *path, struct slice text)
 		   strcmp(at, "Upload/Key") == 0 ||
 		   strcmp(at, "Version/Key") == 0 ||
 		   strcmp(at, "DeleteMarker/Key") == 0 ||
+		   strcmp(at, "Buckets/Bucket/Name") == 0 ||
 		   strcmp(at, "CommonPrefixes/Prefix") == 0) {
 		rows_add(rows.n ? " " : "", text, "");
 		rows.count++;
