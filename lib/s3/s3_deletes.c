@@ -34,7 +34,8 @@ write_done(struct buf *out, const struct s3_delete *d, bool marker,
 	xml_close(out, "Deleted");
 }
 
-static void
+/* False: the disk failed, and with it what was removed before. */
+static bool
 delete_one(struct s3_req *r, const struct s3_delete *d, bool quiet)
 {
 	struct buf *out = &r->reply.body;
@@ -46,11 +47,11 @@ delete_one(struct s3_req *r, const struct s3_delete *d, bool quiet)
 
 	if (d->key.n == 0 || d->key.n > S3_KEY) {
 		write_fault(out, d, S3ERR_KEY_TOO_LONG);
-		return;
+		return true;
 	}
 	if (!s3_allowed(r, r->bucket, d->key, S3_DELETE)) {
 		write_fault(out, d, S3ERR_ACCESS_DENIED);
-		return;
+		return true;
 	}
 	if (d->version.n == 0) {
 		said = nodedb_delete(
@@ -58,20 +59,19 @@ delete_one(struct s3_req *r, const struct s3_delete *d, bool quiet)
 		o.null = marker && r->bucket->versioning != S3_VERSIONED;
 	} else if (s3_version_parse(d->version, &version) < 0) {
 		write_fault(out, d, S3ERR_NO_SUCH_VERSION);
-		return;
+		return true;
 	} else {
 		said = nodedb_delete_version(
 		    r->s3->db, r->bucket, d->key, version, &marker);
 		o.version = version;
 		o.null = version == 0;
 	}
-	if (said != NODEDB_OK && said != NODEDB_NONE) {
-		write_fault(out, d, s3_disk_error(r));
-		return;
-	}
+	if (said != NODEDB_OK && said != NODEDB_NONE)
+		return false;
 	s3_version_text(&o, text);
 	if (!quiet)
 		write_done(out, d, marker, text);
+	return true;
 }
 
 void
@@ -80,6 +80,7 @@ s3_deletes(struct s3_req *r)
 	struct buf *out = &r->reply.body;
 	struct s3_deletes list;
 	const char *why = "";
+	bool good = true;
 	enum s3err err;
 
 	memset(&list, 0, sizeof list);
@@ -91,9 +92,12 @@ s3_deletes(struct s3_req *r)
 	}
 	xml_head(out);
 	xml_open_ns(out, "DeleteResult");
-	for (size_t i = 0; i < list.n; i++)
-		delete_one(r, &list.at[i], list.quiet);
+	for (size_t i = 0; good && i < list.n; i++)
+		good = delete_one(r, &list.at[i], list.quiet);
 	xml_close(out, "DeleteResult");
 	s3_deletes_free(&list);
-	s3_answer_xml(r, 200);
+	if (good)
+		s3_answer_xml(r, 200);
+	else
+		s3_fail_db(r, NODEDB_DISK, S3ERR_NO_SUCH_BUCKET);
 }

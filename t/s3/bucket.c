@@ -15,7 +15,7 @@ life(void)
 	ok(g.got.status == 200 && g.got.no_body, "it is there");
 	is_text(rig_header(&g, "x-amz-bucket-region"), "us-east-1", "here");
 	rig_do(&g, "GET", "/fresh?location");
-	ok(strstr((char *)g.got.body.p, "></LocationConstraint>") != NULL,
+	ok(rows_has(&g, "></LocationConstraint>"),
 	    "the first region has no name");
 	rig_do(&g, "PUT", "/fresh");
 	rig_is(&g, 409, "BucketAlreadyOwnedByYou", "once more");

@@ -235,7 +235,8 @@ static void
 many_markers(void)
 {
 	static const char *const targets[] = { "/box?list-type=2",
-		"/box?list-type=2&delimiter=/", "/box?prefix=", "/box?delimiter=/" };
+		"/box?list-type=2&delimiter=/",
+		"/box?prefix=", "/box?delimiter=/" };
 	uint64_t version;
 	char key[32];
 	unsigned pages;

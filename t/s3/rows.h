@@ -79,6 +79,14 @@ rows_fn(void *arg, bool open, const char *path, struct slice text)
 	return 0;
 }
 
+/* Does this text stand in the reply? */
+static inline bool
+rows_has(const struct rig *g, const char *text)
+{
+	return g->got.body.n > 0 &&
+	       memmem(g->got.body.p, g->got.body.n, text, strlen(text));
+}
+
 static inline const char *
 rows_of(const struct rig *g)
 {
