@@ -218,14 +218,14 @@ blob_new(struct blobs *b)
 }
 
 int
-blob_write(struct blob_new *w, struct slice s)
+blob_write_at(int fd, struct slice s, uint64_t at)
 {
 	while (s.n > 0) {
-		ssize_t n = pwrite(w->fd, s.p, s.n, (off_t)w->n);
+		ssize_t n = pwrite(fd, s.p, s.n, (off_t)at);
 
 		if (n > 0) {
 			get_bytes(&s, (size_t)n);
-			w->n += (uint64_t)n;
+			at += (uint64_t)n;
 		} else if (n == 0) {
 			errno = EIO;
 			return -1;
@@ -233,11 +233,59 @@ blob_write(struct blob_new *w, struct slice s)
 			return -1;
 		}
 	}
-	if (w->n - w->ahead >= BLOB_AHEAD) {
-		/* Only a hint: errors come again from the sync. */
-		sync_file_range(w->fd, (off_t)w->ahead,
-		    (off_t)(w->n - w->ahead), SYNC_FILE_RANGE_WRITE);
-		w->ahead = w->n;
+	return 0;
+}
+
+/* A hint only: errors come again from the sync. */
+static void
+write_ahead(struct blob_new *w)
+{
+	uint64_t n = w->n - w->held;
+
+	if (n - w->ahead < BLOB_AHEAD)
+		return;
+	sync_file_range(w->fd, (off_t)w->ahead, (off_t)(n - w->ahead),
+	    SYNC_FILE_RANGE_WRITE);
+	w->ahead = n;
+}
+
+/* Pieces come as small as the network has them, and big ones are cheaper. */
+static bool
+has_block(struct blob_new *w)
+{
+	if (w->block == NULL && w->blobs->blocks < BLOB_BLOCKS && w->n == 0) {
+		w->blobs->blocks++;
+		w->block = mem_resize(NULL, BLOB_BLOCK);
+	}
+	return w->block != NULL;
+}
+
+int
+blob_write(struct blob_new *w, struct slice s)
+{
+	if (!has_block(w)) {
+		if (blob_write_at(w->fd, s, w->n) < 0)
+			return -1;
+		w->n += s.n;
+		write_ahead(w);
+		return 0;
+	}
+	while (s.n > 0) {
+		struct slice part = s;
+
+		if (part.n > BLOB_BLOCK - w->held)
+			part.n = BLOB_BLOCK - w->held;
+		memcpy(w->block + w->held, part.p, part.n);
+		get_bytes(&s, part.n);
+		w->held += part.n;
+		w->n += part.n;
+		if (w->held < BLOB_BLOCK)
+			break;
+		if (blob_write_at(w->fd, slice_of(w->block, BLOB_BLOCK),
+			w->n - BLOB_BLOCK) < 0)
+			return -1;
+		w->held = 0;
+		write_ahead(w);
 	}
 	return 0;
 }
@@ -249,6 +297,9 @@ blob_free(struct blob_new *w)
 		unlinkat(w->blobs->dir, w->draft, 0);
 	blob_close_fd(w->fd);
 	buf_free(&w->tail);
+	if (w->block)
+		w->blobs->blocks--;
+	free(w->block);
 	free(w);
 }
 

@@ -22,6 +22,8 @@
 enum {
 	BLOB_WORKERS = 2,
 	BLOB_AHEAD = 8 << 20, /* bytes after which writeback is started */
+	BLOB_BLOCK = 64 << 10, /* written at once, … */
+	BLOB_BLOCKS = 32,      /* … by so many files; others write what comes */
 	BLOB_TAIL = 16,       /* magic, length, check */
 	BLOB_HEX = 2 * BLOB_ID,
 	BLOB_PATH = 3 + BLOB_HEX + 1, /* "ab/ab12…ef" */
@@ -43,7 +45,9 @@ extern struct blob_io blob_io;
 struct blob_new {
 	struct blobs *blobs;
 	int fd;
-	uint64_t n;      /* bytes of content written */
+	uint64_t n;      /* bytes of content, … */
+	uint8_t *block;  /* … the last of which may stand here, not written */
+	size_t held;     /* bytes in it */
 	uint64_t ahead;  /* writeback has been started up to here */
 	char draft[32];  /* its temporary name; empty: it has none */
 	uint8_t sha[BLOB_ID];
@@ -62,6 +66,7 @@ struct blobs {
 	int dir, event;
 	bool no_unnamed; /* the filesystem cannot make files without a name */
 	uint64_t drafts; /* temporary names given so far */
+	unsigned blocks; /* in use */
 	unsigned sealing;
 	struct map holds;  /* id to how often, as a number */
 	bool has_returned; /* by the last blobs_sealed, … */
@@ -88,6 +93,8 @@ struct blobs {
 /* "ab/ab12…ef" */
 void blob_path(const uint8_t sha[BLOB_ID], char path[BLOB_PATH]);
 int blob_openat(int dir, const char *path);
+/* All of it; -1 with errno. */
+int blob_write_at(int fd, struct slice, uint64_t at);
 /* Close and drop without losing errno. */
 void blob_close_fd(int fd);
 void blob_free(struct blob_new *);

@@ -30,22 +30,6 @@ pop(struct blob_queue *q)
 	return w;
 }
 
-static int
-write_at(int fd, struct slice s, uint64_t at)
-{
-	while (s.n > 0) {
-		ssize_t n = pwrite(fd, s.p, s.n, (off_t)at);
-
-		if (n > 0) {
-			get_bytes(&s, (size_t)n);
-			at += (uint64_t)n;
-		} else if (n == 0 || errno != EINTR) {
-			return -1;
-		}
-	}
-	return 0;
-}
-
 /* Is the name there already, whole, of this size, and to be believed?  1 or 0;
  * what is not whole is put aside first. */
 static int
@@ -122,6 +106,16 @@ sync_shard(struct blobs *b, const struct blob_new *w, const char *path)
 	return r;
 }
 
+/* What is left of the content, and the trailer. */
+static int
+write_end(struct blob_new *w)
+{
+	if (blob_write_at(w->fd, slice_of(w->block, w->held), w->n - w->held) <
+	    0)
+		return -1;
+	return blob_write_at(w->fd, buf_slice(&w->tail), w->n);
+}
+
 /* A sync of the directory that failed after we have begun may have been about
  * our name: the kernel says so only once. */
 static int
@@ -135,9 +129,8 @@ seal(struct blobs *b, struct blob_new *w)
 	have = there(b, w, path);
 	if (have < 0)
 		return -1;
-	if (have == 0 &&
-	    (write_at(w->fd, buf_slice(&w->tail), w->n) < 0 ||
-		blob_io.sync(w->fd) < 0 || give_name(b, w, path) < 0))
+	if (have == 0 && (write_end(w) < 0 || blob_io.sync(w->fd) < 0 ||
+			     give_name(b, w, path) < 0))
 		return -1;
 	if (sync_shard(b, w, path) < 0)
 		return -1;

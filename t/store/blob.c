@@ -44,8 +44,8 @@ static bool
 begins_with(const uint8_t sha[BLOB_ID], struct slice bytes)
 {
 	struct buf all = { .max = 64 * MB };
-	bool same = fd_read_file(file_of(sha), &all) == 0 &&
-	    all.n > bytes.n && memcmp(all.p, bytes.p, bytes.n) == 0;
+	bool same = fd_read_file(file_of(sha), &all) == 0 && all.n > bytes.n &&
+		    memcmp(all.p, bytes.p, bytes.n) == 0;
 
 	buf_free(&all);
 	return same;
@@ -69,8 +69,9 @@ checks(struct blobs *b, const struct sums *s, size_t budget, int want)
 static void
 written_and_read(struct blobs *b)
 {
-	static const size_t sizes[] = { 0, 1, BLOB_CHUNK - 1, BLOB_CHUNK,
-		BLOB_CHUNK + 1, 3 * MB, 20 * MB + 7 };
+	static const size_t sizes[] = { 0, 1, BLOB_BLOCK - 1, BLOB_BLOCK,
+		BLOB_BLOCK + 1, BLOB_CHUNK - 1, BLOB_CHUNK, BLOB_CHUNK + 1,
+		3 * MB, 20 * MB + 7 };
 
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		uint8_t *p = bytes_of((uint32_t)i, sizes[i]);
@@ -85,10 +86,10 @@ written_and_read(struct blobs *b)
 		    sizes[i]);
 		fd = blob_open(b, s.sha);
 		ok(fd >= 0 && blob_note_read(fd, &held, &note) == 0 &&
-		    note.size == sizes[i] && slice_is(note.key, "key") &&
-		    slice_eq(note.sums, slice_of(s.chunks, s.n)) &&
-		    slice_eq(note.md5, slice_of(s.md5, MD5_BYTES)) &&
-		    note.at == 1000 && !note.has_upload,
+			note.size == sizes[i] && slice_is(note.key, "key") &&
+			slice_eq(note.sums, slice_of(s.chunks, s.n)) &&
+			slice_eq(note.md5, slice_of(s.md5, MD5_BYTES)) &&
+			note.at == 1000 && !note.has_upload,
 		    "the trailer says what was known");
 		close(fd);
 		ok(checks(b, &s, 100 * KB, 0) || sizes[i] == 0, "verified");
@@ -157,6 +158,46 @@ many_at_once(struct blobs *b)
 	ok(!blobs_sealed(b, &arg, &(int){ 0 }), "no more of them");
 }
 
+/* More writers than there are blocks, by turns and in odd pieces. */
+static void
+in_pieces(struct blobs *b)
+{
+	enum { MANY = BLOB_BLOCKS + 8, EACH = 200 * KB, PIECE = 14001 };
+	struct blob_new *w[MANY];
+	uint8_t *p[MANY];
+	struct sums s[MANY];
+	struct blob_note note;
+	void *arg = NULL;
+	unsigned came = 0, good = 0;
+
+	for (unsigned i = 0; i < MANY; i++) {
+		p[i] = bytes_of(500 + i, EACH);
+		sums_of(slice_of(p[i], EACH), &s[i]);
+		w[i] = blob_new(b);
+	}
+	for (size_t at = 0; at < EACH; at += PIECE)
+		for (unsigned i = 0; i < MANY; i++) {
+			size_t n = EACH - at < PIECE ? EACH - at : PIECE;
+
+			good += blob_write(w[i], slice_of(p[i] + at, n)) == 0;
+		}
+	is_int(good, MANY * ((EACH + PIECE - 1) / PIECE), "all is written");
+	is_int(b->blocks, BLOB_BLOCKS, "no more blocks than there may be");
+	for (unsigned i = 0; i < MANY; i++) {
+		note = note_of(&s[i], "bucket", "key");
+		blob_seal(w[i], &note, &s[i]);
+	}
+	while (came < MANY && wait_sealed(b, &arg) == 0)
+		came++;
+	good = 0;
+	for (unsigned i = 0; i < MANY; i++) {
+		good += begins_with(s[i].sha, slice_of(p[i], EACH));
+		free(p[i]);
+	}
+	is_int(good, MANY, "and is there in order");
+	is_int(b->blocks, 0, "the blocks are given back");
+}
+
 static void
 ids_in_use(struct blobs *b)
 {
@@ -202,7 +243,8 @@ forgotten(struct blobs *b)
 	blob_forget(w);
 	is_int(wait_sealed(b, &arg), -1, "what is forgotten does not return");
 	ok(blob_stray_next(b, sha, &lost) && !lost &&
-	    memcmp(sha, s.sha, BLOB_ID) == 0, "but its file is a stray");
+		memcmp(sha, s.sha, BLOB_ID) == 0,
+	    "but its file is a stray");
 	ok(!blob_stray_next(b, sha, &lost), "one");
 	ok(!blob_held(b, s.sha), "nobody holds it");
 	for (unsigned i = 0; i < BLOB_STRAYS + 1; i++)
@@ -256,7 +298,8 @@ syncs_fail(struct blobs *b)
 
 	fail_syncs = 1;
 	before = syncs;
-	is_int(make_blob(b, bytes, &s), EIO, "fdatasync fails: so does the seal");
+	is_int(
+	    make_blob(b, bytes, &s), EIO, "fdatasync fails: so does the seal");
 	is_int(syncs, before + 1, "it was not tried again");
 	ok(!is_file(s.sha), "there is no file");
 	is_int(open_fds(), fds, "and no descriptor");
@@ -348,8 +391,8 @@ see(void *arg, const uint8_t *id, const char *name, uint64_t size, int64_t age)
 }
 
 static int
-stop_at_once(void *arg, const uint8_t *id, const char *name, uint64_t size,
-    int64_t age)
+stop_at_once(
+    void *arg, const uint8_t *id, const char *name, uint64_t size, int64_t age)
 {
 	(void)id, (void)name, (void)size, (void)age;
 	++*(unsigned *)arg;
@@ -544,6 +587,7 @@ main(void)
 	written_and_read(b);
 	same_again(b);
 	many_at_once(b);
+	in_pieces(b);
 	ids_in_use(b);
 	forgotten(b);
 	dropped(b);
