@@ -15,7 +15,7 @@
 enum {
 	SLICE = 256,  /* rows looked at in one */
 	ACTIONS = 64, /* changes in one */
-	IDLE_UPLOADS = 16,
+	UPLOADS = 16, /* uploads given up in one: each may have many parts */
 };
 #define DAY   INT64_C(86400000)
 #define EVERY INT64_C(3600000)
@@ -32,8 +32,9 @@ struct s3_life {
 	int64_t next_pass;
 	bool running;
 	char bucket[NODEDB_NAME + 1]; /* the one being walked */
-	struct s3_lifecycle rules;
-	bool have_rules;
+	int64_t bucket_no;
+	struct s3_lifecycle rules; /* of the slice: read again for each */
+	bool uploads;              /* it is they that are looked at */
 	/* the last row that was looked at */
 	struct buf key;
 	uint64_t version;
@@ -127,13 +128,21 @@ over(const struct s3_life *l, const struct object *o)
 	return false;
 }
 
+/* Does a rule remove this marker once it hides nothing?  One that counts days
+ * does so as well, when the marker is as old. */
 static bool
-removes_markers(const struct s3_life *l, struct slice key)
+removes_marker(const struct s3_life *l, const struct object *o)
 {
-	for (size_t i = 0; i < l->rules.n; i++)
-		if (l->rules.at[i].enabled && l->rules.at[i].marker &&
-		    text_begins(key, l->rules.at[i].prefix))
+	for (size_t i = 0; i < l->rules.n; i++) {
+		const struct s3_rule *rule = &l->rules.at[i];
+
+		if (!rule->enabled || !text_begins(o->key, rule->prefix) ||
+		    rule->ntags > 0 || rule->larger || rule->smaller)
+			continue;
+		if (rule->marker ||
+		    (rule->days && l->now >= days_after(o->at, rule->days)))
 			return true;
+	}
 	return false;
 }
 
@@ -199,13 +208,14 @@ look(void *arg, const struct object *o, struct slice common)
 	l->version = o->version;
 	if (over(l, o))
 		plan(l, o->key, o, !o->latest);
-	else if (o->latest && o->marker && removes_markers(l, o->key))
+	else if (o->latest && o->marker && removes_marker(l, o))
 		plan(l, o->key, o, true);
 	l->successor = o->at;
 	return 0;
 }
 
-static void
+/* False: the disk failed. */
+static bool
 act(struct s3_life *l, struct bucket *b, const struct action *a)
 {
 	struct slice key = slice_of(l->keys.p + a->at, a->n);
@@ -218,16 +228,17 @@ act(struct s3_life *l, struct bucket *b, const struct action *a)
 		said =
 		    nodedb_delete(l->s3->db, b, key, l->now, &marker, &version);
 	} else {
-		if (nodedb_get_version(l->s3->db, b, key,
-			a->null ? 0 : a->number, &o) != NODEDB_OK)
-			return;
+		said = nodedb_get_version(
+		    l->s3->db, b, key, a->null ? 0 : a->number, &o);
 		/* a marker stays as long as it hides something */
-		if (o.marker && o.latest && !alone(l, b, key, o.version))
-			return;
+		if (said != NODEDB_OK ||
+		    (o.marker && o.latest && !alone(l, b, key, o.version)))
+			return said != NODEDB_DISK;
 		said = nodedb_delete_version(
 		    l->s3->db, b, key, a->null ? 0 : a->number, &marker);
 	}
 	l->s3->stats[S3_STAT_EXPIRED] += said == NODEDB_OK;
+	return said != NODEDB_DISK;
 }
 
 /* Uploads of this bucket that a rule gives up. */
@@ -243,7 +254,7 @@ look_upload(void *arg, const struct upload *u)
 		    !text_begins(u->key, rule->prefix) ||
 		    l->now < days_after(u->created, rule->abort_days))
 			continue;
-		if (l->nactions == ACTIONS)
+		if (l->nactions == UPLOADS)
 			return 1;
 		l->actions[l->nactions++] =
 		    (struct action){ .at = l->keys.n, .n = sizeof u->token };
@@ -253,76 +264,100 @@ look_upload(void *arg, const struct upload *u)
 	return 0;
 }
 
-static void
+/* Some of the bucket's uploads that are over; false: there are no more. */
+static bool
 cut_uploads(struct s3_life *l, struct bucket *b)
 {
 	struct upload u;
 	bool more;
 
-	l->nactions = 0;
-	buf_cut(&l->keys, 0);
-	(void)nodedb_uploads(l->s3->db, b, slice_of("", 0), slice_of("", 0),
-	    NULL, SLICE * 4, look_upload, l, &more);
-	for (size_t i = 0; i < l->nactions; i++)
+	if (nodedb_uploads(l->s3->db, b, slice_of("", 0), slice_of("", 0), NULL,
+		NODEDB_UPLOADS, look_upload, l, &more) != NODEDB_OK)
+		return false;
+	for (size_t i = 0; i < l->nactions; i++) {
 		if (nodedb_upload(l->s3->db, b, l->keys.p + l->actions[i].at,
-			&u) == NODEDB_OK &&
-		    nodedb_upload_cut(l->s3->db, &u) == NODEDB_OK)
-			l->s3->stats[S3_STAT_ABORTED]++;
+			&u) != NODEDB_OK ||
+		    nodedb_upload_cut(l->s3->db, &u) != NODEDB_OK)
+			return false;
+		l->s3->stats[S3_STAT_ABORTED]++;
+	}
+	return l->nactions == UPLOADS;
+}
+
+/* Some of the bucket's rows; false: there are no more. */
+static bool
+cut_rows(struct s3_life *l, struct bucket *b)
+{
+	struct buf after = { .max = S3_KEY };
+	struct nodedb_list q = { .bucket = b,
+		.versions = true,
+		.after_version = l->any ? l->version : 0,
+		.most = SLICE };
+	bool more = false;
+
+	put_slice(&after, buf_slice(&l->key));
+	q.after = buf_slice(&after);
+	(void)nodedb_list(l->s3->db, &q, look, l, &more);
+	more |= l->nactions == ACTIONS;
+	for (size_t i = 0; i < l->nactions; i++)
+		if (!act(l, b, &l->actions[i])) {
+			more = false; /* in an hour again */
+			break;
+		}
+	buf_free(&after);
+	return more;
 }
 
 /* The next bucket with rules; false: the pass is over. */
 static bool
 next_bucket(struct s3_life *l)
 {
-	struct buf doc = { .max = NODEDB_DOC };
 	struct bucket *b;
-	const char *why;
 
-	s3_lifecycle_free(&l->rules);
-	memset(&l->rules, 0, sizeof l->rules);
-	l->have_rules = l->any = false;
+	l->any = false;
 	buf_cut(&l->key, 0);
 	while ((b = nodedb_bucket_after(l->s3->db, slice_text(l->bucket))) !=
 	       NULL) {
 		memcpy(l->bucket, b->name, sizeof l->bucket);
-		if (!b->has_doc[DOC_LIFECYCLE])
-			continue;
-		if (nodedb_doc_get(l->s3->db, b, DOC_LIFECYCLE, &doc) !=
-			NODEDB_OK ||
-		    s3_lifecycle_parse(buf_slice(&doc), &l->rules, &why) !=
-			S3ERR_OK)
-			continue;
-		l->have_rules = true;
-		cut_uploads(l, b);
-		break;
+		l->bucket_no = b->no;
+		l->uploads = true;
+		if (b->has_doc[DOC_LIFECYCLE])
+			return true;
 	}
+	return false;
+}
+
+/* The rules as they are now: what was taken back removes nothing more. */
+static bool
+read_rules(struct s3_life *l, const struct bucket *b)
+{
+	struct buf doc = { .max = NODEDB_DOC };
+	const char *why;
+	bool good;
+
+	good = nodedb_doc_get(l->s3->db, b, DOC_LIFECYCLE, &doc) == NODEDB_OK &&
+	       s3_lifecycle_parse(buf_slice(&doc), &l->rules, &why) == S3ERR_OK;
 	buf_free(&doc);
-	return l->have_rules;
+	return good;
 }
 
 static void
 slice(struct s3_life *l)
 {
-	struct nodedb_list q = { .versions = true, .most = SLICE };
 	struct bucket *b = nodedb_bucket(l->s3->db, slice_text(l->bucket));
-	struct buf after = { .max = S3_KEY };
 	bool more = false;
 
-	if (b == NULL || !l->have_rules) {
-		l->running = next_bucket(l);
-		return;
-	}
-	put_slice(&after, buf_slice(&l->key));
-	q.bucket = b;
-	q.after = buf_slice(&after);
-	q.after_version = l->any ? l->version : 0;
 	l->nactions = 0;
 	buf_cut(&l->keys, 0);
-	(void)nodedb_list(l->s3->db, &q, look, l, &more);
-	more |= l->nactions == ACTIONS;
-	for (size_t i = 0; i < l->nactions; i++)
-		act(l, b, &l->actions[i]);
-	buf_free(&after);
+	if (b && b->no == l->bucket_no && read_rules(l, b)) {
+		if (l->uploads) {
+			l->uploads = cut_uploads(l, b);
+			more = true;
+		} else {
+			more = cut_rows(l, b);
+		}
+	}
+	s3_lifecycle_free(&l->rules);
 	if (!more)
 		l->running = next_bucket(l);
 }
@@ -332,7 +367,7 @@ give_up_uploads(struct s3_life *l)
 {
 	struct upload u;
 
-	for (int i = 0; i < IDLE_UPLOADS; i++) {
+	for (int i = 0; i < UPLOADS; i++) {
 		if (nodedb_upload_idle(l->s3->db,
 			l->now - l->s3->conf.upload_life, &u) != NODEDB_OK ||
 		    nodedb_upload_cut(l->s3->db, &u) != NODEDB_OK)
@@ -344,12 +379,7 @@ give_up_uploads(struct s3_life *l)
 void
 s3_life_tick(struct s3_life *l, int64_t now)
 {
-	size_t at = 0;
-	struct tenant *t;
-
 	l->now = now;
-	while ((t = nodedb_tenant_next(l->s3->db, &at)) != NULL)
-		caps_month(t, now);
 	give_up_uploads(l);
 	if (!l->running && now >= l->next_pass) {
 		l->next_pass = now + EVERY;
