@@ -20,7 +20,8 @@ enum {
 	ACCEPTS = 64,           /* in one turn */
 	REST = 100,             /* milliseconds, when descriptors are out */
 	LINGER_TIME = 2000,     /* milliseconds */
-	LINGER_BYTES = 1 << 20, /* read and thrown away */
+	LINGER_BYTES = 1 << 20, /* read and thrown away at once … */
+	LINGER_REST = 20, /* … and then a piece in so many milliseconds */
 	LINGER_PIECE = 32 << 10,
 	SCAN_LEAST = 20,
 	SCAN_MOST = 1000,
@@ -179,12 +180,8 @@ httpd_linger_free(struct httpd_linger *l)
 	free(l);
 }
 
-static void
-linger_late(void *arg)
-{
-	httpd_linger_free(arg);
-}
-
+/* Who sends a lot without looking is read slowly, so that there is time to
+ * look. */
 static void
 linger_read(void *arg, unsigned what)
 {
@@ -194,12 +191,27 @@ linger_read(void *arg, unsigned what)
 
 	(void)what;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0 || (size_t)n >= l->left) {
+		n = 0;
+	else if (n <= 0) {
 		httpd_linger_free(l);
 		return;
 	}
-	l->left -= (size_t)n;
+	l->left -= (size_t)n < l->left ? (size_t)n : l->left;
+	if (l->left > 0)
+		return;
+	watch_want(l->watch, 0);
+	timer_at(l->late, msec_min(l->end, msec_now() + LINGER_REST));
+}
+
+static void
+linger_late(void *arg)
+{
+	struct httpd_linger *l = arg;
+
+	if (l->left > 0 || msec_now() >= l->end)
+		httpd_linger_free(l);
+	else
+		linger_read(l, 0);
 }
 
 /* A connection closes of which not all was read.  Going on reading for a while
@@ -226,7 +238,8 @@ linger(struct httpd_conn *c)
 	l->watch = watch_new(h->loop, fd, linger_read, l);
 	watch_want(l->watch, WATCH_READ);
 	l->late = timer_new(h->loop, linger_late, l);
-	timer_at(l->late, msec_now() + LINGER_TIME);
+	l->end = msec_now() + LINGER_TIME;
+	timer_at(l->late, l->end);
 	l->next = h->lingers;
 	if (l->next)
 		l->next->prev = l;

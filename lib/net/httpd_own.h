@@ -87,6 +87,7 @@ struct httpd_linger {
 	struct httpd *httpd;
 	int fd;
 	size_t left;
+	msec end;
 	struct watch *watch;
 	struct timer *late;
 	struct httpd_linger *prev, *next;

@@ -159,6 +159,28 @@ test_expect(void)
 	close(fd);
 }
 
+/* As much as it takes without waiting, of a body that nobody reads; 0, or what
+ * went wrong. */
+static int
+send_on(int fd, size_t most)
+{
+	static uint8_t waste[64 << 10];
+	msec end = msec_now() + 300;
+
+	while (most > 0 && msec_now() < end) {
+		ssize_t n =
+		    send(fd, waste, sizeof waste, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EAGAIN)
+			return errno;
+		if (n < 0)
+			usleep(1000);
+		else
+			most -= (size_t)n < most ? (size_t)n : most;
+	}
+	return 0;
+}
+
 /* Each answered before its body has come. */
 static void
 test_early(void)
@@ -180,6 +202,12 @@ test_early(void)
 	ok(say_bytes(fd, waste, 1048000), "a client that sends first");
 	is_int(hear(fd, false, &body), 403, "sees the answer");
 	ok(hear_all(fd), "and no reset");
+	close(fd);
+	fd = dial(false);
+	say(fd, "PUT /begin HTTP/1.1\r\nHost: x\r\nContent-Length: 99000000\r\n"
+		"\r\n");
+	is_int(send_on(fd, 99000000), 0, "one that sends more than it can");
+	is_int(hear(fd, false, &body), 403, "sees it as well");
 	close(fd);
 	is_int(saw.bodies, bodies, "the face saw no body");
 	fd = dial(false);
