@@ -8,7 +8,7 @@ PATH=/usr/bin:/bin:$PATH
 for name in $(env | sed -n 's/^\(\(AWS\|BOTO\|RCLONE\|RESTIC\)_[A-Z0-9_]*\)=.*/\1/p'); do
 	unset "$name"
 done
-unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
+unset SSL_CERT_FILE SSL_CERT_DIR http_proxy HTTP_PROXY all_proxy ALL_PROXY
 
 # A store in $T/NAME, started.  Then $endpoint is where its S3 API is, $port that
 # port, $store_sock its local socket, and its process id is in $store_pid.
