@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * Hashes that S3 and content ids need, by GnuTLS, which has them at hardware
- * speed: SHA-256, SHA-1, MD5, and HMAC-SHA256 (FIPS 180-4, RFC 1321, 2104).
+ * speed: SHA-256, SHA-1 and HMAC-SHA256, and MD5 by libcrypto (FIPS 180-4,
+ * RFC 2104, 1321).
  * MD5 and SHA-1 are for what clients compare, never for trust.  A failure of
  * the library ends the process as memory that is out does (base/mem). */
 #ifndef CRYPT_DIGEST_H
