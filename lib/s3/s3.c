@@ -488,6 +488,8 @@ s3_flush(struct s3 *s3, int64_t now)
 		s3_content_sealed(s3, put, error);
 	if (s3->waiting.first || nodedb_dirty(s3->db))
 		good = nodedb_commit(s3->db) == NODEDB_OK;
+	if (!good) /* a secret that was set may be another again */
+		sigv4_cache_free(&s3->keys);
 	while ((r = queue_take(&s3->waiting)) != NULL) {
 		r->now = now;
 		if (!good)

@@ -39,6 +39,8 @@ page_of(const struct s3_req *r)
 	struct slice name = r->uri.path;
 	bool post = slice_is(r->head->method, "POST");
 
+	if (!post && !slice_is(r->head->method, "GET"))
+		return NULL;
 	(void)get_bytes(&name, strlen("/-/"));
 	for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
 		if (slice_is(name, pages[i].name) && pages[i].post == post)
@@ -67,7 +69,10 @@ s3_admin_begin(struct s3_req *r)
 void
 s3_admin_end(struct s3_req *r)
 {
-	page_of(r)->run(r);
+	if (r->body.n > BODY)
+		s3_fail(r, S3ERR_MAX_MESSAGE);
+	else
+		page_of(r)->run(r);
 }
 
 const char *
@@ -86,6 +91,10 @@ s3_admin_value(struct s3_req *r, const char *name, char text[S3_ADMIN_VALUE])
 void
 s3_admin_answer(struct s3_req *r)
 {
+	if (r->reply.body.bad) {
+		s3_fail(r, S3ERR_SLOW_DOWN);
+		return;
+	}
 	http_put_text(&r->reply, "Content-Type", "application/x-ndjson");
 	s3_answer(r, 200);
 }
@@ -112,7 +121,7 @@ s3_admin_done(struct s3_req *r, enum nodedb_said said, const char *none)
 void
 s3_admin_health(struct s3_req *r)
 {
-	struct blobs_space space;
+	struct blobs_space space = { 0 };
 	struct nodedb_counts c;
 	struct json j;
 	const char *why = NULL;
@@ -133,8 +142,8 @@ s3_admin_health(struct s3_req *r)
 	if (why)
 		json_text(&j, "why", why);
 	json_uint(&j, "damaged", c.damaged);
-	json_uint(&j, "disk_free", why ? 0 : space.bytes_free);
-	json_uint(&j, "inodes_free", why ? 0 : space.inodes_free);
+	json_uint(&j, "disk_free", space.bytes_free);
+	json_uint(&j, "inodes_free", space.inodes_free);
 	json_end(&j);
 	s3_admin_answer(r);
 }

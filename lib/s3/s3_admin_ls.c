@@ -3,6 +3,7 @@
  * /-/ls, /-/stat and /-/du: what is stored, for the command line. */
 #include "s3/s3_admin.h"
 #include "base/json.h"
+#include "web/text.h"
 #include "wire/cid.h"
 #include "wire/mbase.h"
 
@@ -12,6 +13,7 @@ enum {
 	PAGE = 1000,
 	PAGE_BYTES = 1 << 20,
 	SUMMED = 50000, /* rows added up in one answer */
+	LOOKS = 50000,  /* keys looked at for one, delete markers too */
 	HEX = 2 * S3_KEY + 64,
 };
 
@@ -88,6 +90,19 @@ on_row(void *arg, const struct object *o, struct slice common)
 	json_end(&w->j);
 	remember(w, o, common);
 	return 0;
+}
+
+/* As in lists of S3 (s3_list.c). */
+static void
+go_on_after(struct walk *w, struct slice stopped)
+{
+	if (stopped.n == 0 ||
+	    (w->is_prefix && text_begins(stopped, buf_slice(&w->last))))
+		return;
+	buf_cut(&w->last, 0);
+	put_slice(&w->last, stopped);
+	w->is_prefix = false;
+	w->version = 0;
 }
 
 /* "k" or "p", the version's 16 digits, the key in hex. */
@@ -173,7 +188,7 @@ void
 s3_admin_ls(struct s3_req *r)
 {
 	struct nodedb_list q = { .most = PAGE };
-	struct buf raw = { .max = S3_KEY + 16 };
+	struct buf raw = { .max = S3_KEY + 16 }, stopped = { .max = S3_KEY };
 	struct walk w = { .r = r, .last = { .max = S3_KEY } };
 	enum nodedb_said said;
 	bool more = false;
@@ -187,13 +202,18 @@ s3_admin_ls(struct s3_req *r)
 	q.delimiter = uri_value(&r->uri, "delimiter");
 	q.versions = uri_find(&r->uri, "versions") != NULL;
 	if (q.bucket && read_next(r, &q, &raw)) {
-		if (!q.versions)
+		if (!q.versions) {
 			q.after_version = 0;
+			q.looks = LOOKS;
+			q.stopped = &stopped;
+		}
 		said = nodedb_list(r->s3->db, &q, on_row, &w, &more);
+		go_on_after(&w, buf_slice(&stopped));
 		if (w.more || more)
 			write_next(&w);
 		s3_admin_done(r, said, "");
 	}
+	buf_free(&stopped);
 	buf_free(&raw);
 	buf_free(&w.last);
 }

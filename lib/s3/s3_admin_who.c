@@ -146,6 +146,17 @@ put_tenant(struct s3_req *r, const char *name, struct tenant *old)
 	s3_admin_done(r, said, "");
 }
 
+/* Whatever is made on the local socket is of the node's own. */
+static void
+remove_tenant(struct s3_req *r, struct tenant *t)
+{
+	enum nodedb_said said = NODEDB_BUSY;
+
+	if (strcmp(t->name, S3_OWN_TENANT) != 0)
+		said = nodedb_tenant_cut(r->s3->db, t);
+	s3_admin_done(r, said, "");
+}
+
 void
 s3_admin_tenant(struct s3_req *r)
 {
@@ -165,7 +176,7 @@ s3_admin_tenant(struct s3_req *r)
 	else if (slice_is(what, "set"))
 		put_tenant(r, name, t);
 	else if (slice_is(what, "remove"))
-		s3_admin_done(r, nodedb_tenant_cut(r->s3->db, t), "");
+		remove_tenant(r, t);
 	else
 		s3_fail_why(
 		    r, S3ERR_INVALID_ARGUMENT, "do is add, set or remove.");
@@ -289,7 +300,8 @@ seal(struct s3_req *r, struct access_key *k, struct buf *secret)
 	bool good;
 
 	put_slice(secret, buf_slice(&r->body));
-	if (r->body.n == 0) {
+	buf_wipe(&r->body);
+	if (secret->n == 0 && !secret->bad) {
 		randombytes_buf(bytes, sizeof bytes);
 		mbase_encode(
 		    MBASE_64URL, slice_of(bytes, sizeof bytes), secret);
@@ -312,13 +324,14 @@ seal(struct s3_req *r, struct access_key *k, struct buf *secret)
 }
 
 static void
-save(struct s3_req *r, struct access_key *k, struct slice secret)
+save(struct s3_req *r, const struct access_key *k, struct slice secret)
 {
 	enum nodedb_said said = nodedb_key_put(r->s3->db, k);
 
 	sigv4_cache_free(&r->s3->keys);
+	/* what k borrows of the one before is gone: tell what was kept */
 	if (said == NODEDB_OK)
-		write_key(r, k, secret);
+		write_key(r, nodedb_key(r->s3->db, slice_text(k->id)), secret);
 	s3_admin_done(r, said, "");
 }
 
@@ -448,6 +461,11 @@ make_bucket(struct s3_req *r, struct slice name)
 		s3_fail_why(r, S3ERR_NO_SUCH_KEY, "There is no such tenant.");
 		return;
 	}
+	if (nodedb_bucket(r->s3->db, name) == NULL &&
+	    s3_buckets_full(r->s3, t)) {
+		s3_fail(r, S3ERR_TOO_MANY_BUCKETS);
+		return;
+	}
 	said = nodedb_bucket_new(r->s3->db, name, t, r->now, &b);
 	if (said == NODEDB_OK)
 		write_bucket(r, b);
@@ -462,6 +480,12 @@ set_bucket(struct s3_req *r, struct bucket *b)
 	unsigned verbs = b->anonymous, v = b->versioning;
 	enum nodedb_said said;
 
+	if (!(r->local & S3_LOCAL_ADMIN)) {
+		s3_fail_why(r, S3ERR_ACCESS_DENIED,
+		    "What a bucket shows and keeps is set with the right "
+		    "admin.");
+		return;
+	}
 	if (anonymous.n > 0 && !slice_is(anonymous, "none") &&
 	    (s3_verbs_parse(anonymous, &verbs) < 0 ||
 		(verbs & ~(unsigned)(S3_READ | S3_LIST)))) {
