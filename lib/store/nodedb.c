@@ -7,9 +7,9 @@
 #include <string.h>
 
 /* Pages in the log when a commit copies them into the file, which holds
- * everybody up: for some 10 ms, at less than one commit in a hundred when they
- * are of sixteen small objects each. */
-enum { CHECKPOINT_PAGES = 4000 };
+ * everybody up: for some 20 ms, and for less than one small object in a hundred
+ * when sixteen come at once, eight a commit with twenty pages. */
+enum { CHECKPOINT_PAGES = 6000 };
 
 void
 nodedb_forget_batch(struct nodedb *db)
