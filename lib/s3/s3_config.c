@@ -257,7 +257,8 @@ s3_policy_status(struct s3_req *r)
 
 	xml_head(out);
 	xml_open_ns(out, "PolicyStatus");
-	xml_str(out, "IsPublic", r->bucket->anonymous ? "TRUE" : "FALSE");
+	/* clients read nothing but true and false, whatever AWS documents */
+	xml_bool(out, "IsPublic", r->bucket->anonymous != 0);
 	xml_close(out, "PolicyStatus");
 	s3_answer_xml(r, 200);
 }
@@ -323,6 +324,27 @@ s3_tagging_delete(struct s3_req *r)
 
 /* CORS: may a page from there do this?  (Fetch standard, "CORS-preflight
  * fetch".) */
+
+static void
+answer_preflight(
+    struct s3_req *r, const struct s3_cors_rule *rule, struct slice origin)
+{
+	struct slice headers =
+	    http_value(r->head, "Access-Control-Request-Headers");
+	struct buf methods = { .max = 64 };
+
+	s3_put_cors_rule(r, rule, origin);
+	s3_cors_methods(rule, &methods);
+	http_put(
+	    &r->reply, "Access-Control-Allow-Methods", buf_slice(&methods));
+	buf_free(&methods);
+	if (headers.n > 0)
+		http_put(&r->reply, "Access-Control-Allow-Headers", headers);
+	if (rule->has_age)
+		http_put_uint(&r->reply, "Access-Control-Max-Age", rule->age);
+	s3_answer(r, 200);
+}
+
 void
 s3_preflight(struct s3_req *r)
 {
@@ -347,23 +369,10 @@ s3_preflight(struct s3_req *r)
 	    nodedb_doc_get(r->s3->db, r->bucket, DOC_CORS, &doc) == NODEDB_OK &&
 	    s3_cors_parse(buf_slice(&doc), &cors, &why) == S3ERR_OK)
 		rule = s3_cors_match(&cors, origin, method, headers);
-	if (rule == NULL) {
+	if (rule)
+		answer_preflight(r, rule, origin);
+	else
 		s3_fail(r, S3ERR_CORS_FORBIDDEN);
-	} else {
-		http_put(&r->reply, "Access-Control-Allow-Origin",
-		    s3_cors_any_origin(rule) ? slice_text("*") : origin);
-		http_put(&r->reply, "Access-Control-Allow-Methods", method);
-		if (headers.n > 0)
-			http_put(
-			    &r->reply, "Access-Control-Allow-Headers", headers);
-		if (rule->has_age)
-			http_put_uint(
-			    &r->reply, "Access-Control-Max-Age", rule->age);
-		http_put_text(&r->reply, "Vary",
-		    "Origin, Access-Control-Request-Headers, "
-		    "Access-Control-Request-Method");
-		s3_answer(r, 200);
-	}
 	s3_cors_free(&cors);
 	buf_free(&doc);
 }

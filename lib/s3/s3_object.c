@@ -306,21 +306,6 @@ read_condition(struct s3_req *r, const struct object *o, const char *etag)
 	return false;
 }
 
-/* Range counts only if If-Range names what is here. */
-static bool
-range_counts(struct s3_req *r, const struct object *o, const char *etag)
-{
-	struct slice v = http_value(r->head, "if-range");
-	int64_t when;
-
-	if (v.n == 0)
-		return true;
-	if (v.n > 2 && v.p[0] == '"')
-		return slice_is(slice_of(v.p + 1, v.n - 2), etag);
-	when = when_parse_http(v);
-	return when >= 0 && when == o->at / 1000;
-}
-
 static void
 put_fields(struct s3_req *r, const struct object *o, const struct s3_meta *m,
     const char *etag)
@@ -378,7 +363,7 @@ pick_range(struct s3_req *r, const struct object *o, const char *etag,
 	if (uri_find(&r->uri, "partNumber")) {
 		if (!part_range(r, o, range))
 			return false;
-	} else if (header.n > 0 && range_counts(r, o, etag)) {
+	} else if (header.n > 0 && when_if_range(r->head, etag, o->at / 1000)) {
 		struct range part = { .partial = true };
 
 		if (when_range(header, o->size, &part.from, &part.n, &bad))

@@ -265,6 +265,8 @@ void s3_xml_etag(struct buf *, const char *etag); /* quoted, as element */
 /* Forget the answer and all fields that were put. */
 void s3_reply_anew(struct s3_req *);
 void s3_put_cors(struct s3_req *); /* for a request with Origin */
+void s3_put_cors_rule(
+    struct s3_req *, const struct s3_cors_rule *, struct slice origin);
 
 /* s3_content.c */
 /* Begins to take content for the tenant: checks length headers, Content-MD5,

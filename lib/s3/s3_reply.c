@@ -213,8 +213,18 @@ put_list(struct http_reply *reply, const char *name, const struct slice *words,
 	buf_free(&text);
 }
 
+/* For caches between: what is said depends on who asks. */
 static void
-put_rule(struct s3_req *r, const struct s3_cors_rule *rule, struct slice origin)
+put_vary(struct http_reply *reply)
+{
+	http_put_text(reply, "Vary",
+	    "Origin, Access-Control-Request-Headers, "
+	    "Access-Control-Request-Method");
+}
+
+void
+s3_put_cors_rule(
+    struct s3_req *r, const struct s3_cors_rule *rule, struct slice origin)
 {
 	struct http_reply *reply = &r->reply;
 
@@ -224,9 +234,6 @@ put_rule(struct s3_req *r, const struct s3_cors_rule *rule, struct slice origin)
 		http_put(reply, "Access-Control-Allow-Origin", origin);
 		http_put_text(
 		    reply, "Access-Control-Allow-Credentials", "true");
-		http_put_text(reply, "Vary",
-		    "Origin, Access-Control-Request-Headers, "
-		    "Access-Control-Request-Method");
 	}
 	put_list(reply, "Access-Control-Expose-Headers", rule->exposed,
 	    rule->nexposed);
@@ -241,8 +248,10 @@ s3_put_cors(struct s3_req *r)
 	struct s3_cors cors = { 0 };
 	const char *why;
 
-	if (r->bucket == NULL || !r->bucket->has_doc[DOC_CORS] ||
-	    r->op.kind == S3OP_PREFLIGHT)
+	if (r->bucket == NULL || !r->bucket->has_doc[DOC_CORS])
+		return;
+	put_vary(&r->reply);
+	if (r->op.kind == S3OP_PREFLIGHT)
 		return;
 	origin = http_find(r->head, "origin");
 	if (origin == NULL || origin->value.n > ORIGIN)
@@ -252,7 +261,7 @@ s3_put_cors(struct s3_req *r)
 		rule = s3_cors_match(
 		    &cors, origin->value, r->head->method, (struct slice){ 0 });
 		if (rule)
-			put_rule(r, rule, origin->value);
+			s3_put_cors_rule(r, rule, origin->value);
 	}
 	s3_cors_free(&cors);
 	buf_free(&doc);

@@ -79,6 +79,48 @@ large(void)
 }
 
 static void
+if_range(void)
+{
+	static const struct {
+		const char *value;
+		unsigned status;
+	} rows[] = {
+		{ "\"%s\"", 206 },
+		{ "%s", 206 },
+		{ "W/\"%s\"", 200 },
+		{ "\"0%s\"", 200 },
+		{ "\"", 200 },
+		{ "*", 200 },
+		{ "Tue, 14 Nov 2023 22:13:20 GMT", 206 },
+		{ "Tue, 14 Nov 2023 22:13:21 GMT", 200 },
+		{ "Tue, 14 Nov 2023 22:13:19 GMT", 200 },
+	};
+	char value[80], lines[200], etag[40];
+	struct rig g;
+
+	rig_new(&g);
+	rig_put(&g, "/box/n", slice_text("0123456789"));
+	snprintf(etag, sizeof etag, "%.32s", rig_header(&g, "etag") + 1);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *at = strstr(rows[i].value, "%");
+
+		snprintf(value, sizeof value, "%.*s%.*s%s",
+		    (int)(at ? at - rows[i].value : 80), rows[i].value,
+		    at ? 32 : 0, etag, at ? strchr(at, 's') + 1 : "");
+		snprintf(lines, sizeof lines,
+		    "range: bytes=2-4\nif-range: %s\n", value);
+		rig_ask(&g, "GET", "/box/n", lines, (struct slice){ 0 });
+		ok(g.got.status == rows[i].status &&
+			g.got.body.n == (g.got.status == 206 ? 3 : 10),
+		    "If-Range: %s", value);
+	}
+	rig_ask(&g, "GET", "/box/n", "range: bytes=99-\nif-range: \"x\"\n",
+	    (struct slice){ 0 });
+	is_int(g.got.status, 200, "a range that does not count is never bad");
+	rig_free(&g);
+}
+
+static void
 ranges(void)
 {
 	static const struct {
@@ -431,6 +473,7 @@ main(void)
 	simple();
 	large();
 	ranges();
+	if_range();
 	conditions();
 	race();
 	versions();
