@@ -290,6 +290,110 @@ grants(void)
 	rig_free(&g);
 }
 
+/* Against a list that is made by looking at every key. */
+
+enum { MODEL_KEYS = 40, MODEL_LEN = 8 };
+static char model[MODEL_KEYS][MODEL_LEN];
+static size_t nmodel;
+static uint64_t dice = 1;
+
+static size_t
+roll(size_t n)
+{
+	dice = dice * 6364136223846793005u + 1442695040888963407u;
+	return (size_t)(dice >> 33) % n;
+}
+
+static void
+word(char *text, size_t least, size_t most)
+{
+	size_t n = least + roll(most - least + 1);
+
+	for (size_t i = 0; i < n; i++)
+		text[i] = "a-b"[roll(3)];
+	text[n] = '\0';
+}
+
+static int
+order(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* The common prefix of a key, or the key. */
+static void
+common(const char *key, const char *prefix, const char *delimiter, char *out)
+{
+	const char *at =
+	    delimiter[0] ? strstr(key + strlen(prefix), delimiter) : NULL;
+
+	snprintf(out, MODEL_LEN + 2, "%.*s",
+	    at ? (int)(at - key + (ptrdiff_t)strlen(delimiter)) : MODEL_LEN,
+	    key);
+}
+
+static const char *
+expected(const char *prefix, const char *delimiter, const char *marker, bool v2)
+{
+	static char all[MODEL_KEYS * (MODEL_LEN + 1)];
+	char one[MODEL_LEN + 2], last[MODEL_LEN + 2] = "";
+	size_t n = 0;
+
+	all[0] = '\0';
+	for (size_t i = 0; i < nmodel; i++) {
+		if (strncmp(model[i], prefix, strlen(prefix)) != 0 ||
+		    strcmp(model[i], marker) <= 0)
+			continue;
+		common(model[i], prefix, delimiter, one);
+		if (strcmp(one, last) == 0)
+			continue;
+		if (!v2 && strcmp(one, model[i]) != 0 &&
+		    strncmp(marker, one, strlen(one)) == 0)
+			continue;
+		n += (size_t)snprintf(
+		    all + n, sizeof all - n, "%s%s", n ? " " : "", one);
+		snprintf(last, sizeof last, "%s", one);
+	}
+	return all;
+}
+
+static void
+by_model(void)
+{
+	char prefix[4], delimiter[3], marker[6], target[200];
+	unsigned wrong = 0;
+	struct rig g;
+
+	rig_new(&g);
+	for (size_t i = 0; i < MODEL_KEYS; i++) {
+		word(model[i], 1, MODEL_LEN - 1);
+		snprintf(target, sizeof target, "/box/%.7s", model[i]);
+		rig_put(&g, target, slice_text("x"));
+	}
+	qsort(model, MODEL_KEYS, MODEL_LEN, order);
+	for (size_t i = 0; i < MODEL_KEYS; i++)
+		if (nmodel == 0 || strcmp(model[nmodel - 1], model[i]) != 0)
+			memmove(model[nmodel++], model[i], MODEL_LEN);
+	for (int i = 0; i < 2000; i++) {
+		bool v2 = i % 2;
+
+		word(prefix, 0, 3);
+		word(delimiter, 0, 2);
+		word(marker, 0, 5);
+		snprintf(target, sizeof target,
+		    "/box?prefix=%s&delimiter=%s&%s=%s", prefix, delimiter,
+		    v2 ? "list-type=2&start-after" : "marker", marker);
+		if (strcmp(rows_ask(&g, target),
+			expected(prefix, delimiter, marker, v2)) == 0)
+			continue;
+		printf("# %s: %s, not %s\n", target, rows.text,
+		    expected(prefix, delimiter, marker, v2));
+		wrong++;
+	}
+	is_int(wrong, 0, "lists are those of the model");
+	rig_free(&g);
+}
+
 int
 main(void)
 {
@@ -301,5 +405,6 @@ main(void)
 	large_page();
 	many_markers();
 	grants();
+	by_model();
 	return tap_done();
 }
