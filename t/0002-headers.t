@@ -7,7 +7,7 @@ cd "$here/.." || exit 111
 cc=${CC:-cc}
 command -v "$cc" >/dev/null || skip "there is no $cc"
 # shellcheck disable=SC2046 # words
-flags=$(pkg-config --cflags $(make -s libraries)) ||
+flags=$(pkg-config --cflags $(make -s --no-print-directory libraries)) ||
     skip 'the libraries are not there'
 
 for header in lib/*/*.h lib/*/*/*.h cmd/*.h cmd/*/*.h; do

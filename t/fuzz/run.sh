@@ -5,7 +5,7 @@
 set -eu
 seconds=$1
 shift
-packages=$(make -s libraries)
+packages=$(make -s --no-print-directory libraries)
 at=build/fuzz/lib
 mkdir -p "$at"
 
