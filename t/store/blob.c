@@ -407,7 +407,7 @@ walked(void)
 	struct sums s;
 	unsigned n = 0;
 
-	files_clean();
+	place_clean();
 	b = open_blobs();
 	for (uint32_t i = 0; i < 30; i++) {
 		uint8_t *p = bytes_of(400 + i, 20 * KB);
@@ -465,7 +465,7 @@ named_drafts(void)
 	unsigned bare;
 	struct sums s;
 
-	files_clean();
+	place_clean();
 	b = open_blobs();
 	bare = names_in("");
 	blob_io.unnamed = no_unnamed;
@@ -499,7 +499,7 @@ opening(void)
 	const char *why = NULL;
 	struct blobs *b;
 
-	files_clean();
+	place_clean();
 	b = open_blobs();
 	ok(blobs_open(blobs_dir, &why) == NULL && why != NULL,
 	    "a second owner is refused");
@@ -536,7 +536,7 @@ killed(void)
 {
 	unsigned lost = 0, told = 0, bad = 0, extra = 0;
 
-	files_clean();
+	place_clean();
 	for (unsigned round = 0; round < 8; round++) {
 		uint8_t sha[BLOB_ID];
 		struct seen seen = { 0 };
@@ -582,7 +582,7 @@ main(void)
 	killed();
 	blob_io.sync = sync_counted;
 	blob_io.sync_dir = sync_dir_counted;
-	files_clean();
+	place_clean();
 	b = open_blobs();
 	written_and_read(b);
 	same_again(b);
@@ -599,6 +599,6 @@ main(void)
 	walked();
 	named_drafts();
 	opening();
-	files_close();
+	place_close();
 	return tap_done();
 }

@@ -10,16 +10,6 @@ enum { JAN = 1767225600 /* 2026-01-01 */, FEB = JAN + 31 * 86400 };
 #define MS(seconds) ((int64_t)(seconds)*1000)
 
 static struct nodedb *db;
-static uint64_t seed = 362436069u;
-
-static unsigned
-chance(unsigned n)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (unsigned)((seed >> 11) % n);
-}
 
 static void
 tiers(void)
@@ -132,7 +122,7 @@ of_the_node(void)
 	struct bucket *in;
 
 	nodedb_close(db);
-	index_clean();
+	place_clean();
 	db = index_with(&conf, NULL);
 	a = tenant_of(db, "a", UINT64_MAX);
 	b = tenant_of(db, "b", 800);
@@ -150,7 +140,7 @@ of_the_node(void)
 	ok(caps_reserve(db, b, 400, 400), "replacing is no growth");
 	caps_release(b, 400);
 	nodedb_close(db);
-	index_clean();
+	place_clean();
 	db = index_open();
 }
 
@@ -275,7 +265,7 @@ lost(void)
 int
 main(void)
 {
-	index_place();
+	place_open("node.db");
 	db = index_open();
 	tiers();
 	periods();
@@ -286,6 +276,6 @@ main(void)
 	ahead();
 	lost();
 	nodedb_close(db);
-	index_leave();
+	place_close();
 	return tap_done();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "t/store/place.h"
+#include "t/store/dht.h"
 
 enum { MANY = 300 };
 
@@ -40,8 +40,7 @@ put(struct dhtdb *db, uint32_t k, uint32_t p, const char *value, time_t now)
 	struct key at = key(k);
 	struct peerid id = peer(p);
 
-	return dhtdb_value_put(
-	    db, key_slice(&at), slice_text(value), &id, now);
+	return dhtdb_value_put(db, key_slice(&at), slice_text(value), &id, now);
 }
 
 static bool
@@ -51,7 +50,8 @@ holds(struct dhtdb *db, uint32_t k, const char *value, time_t at, time_t now)
 	struct buf out = { .max = 1 << 20 };
 	time_t came = 0;
 	bool same = dhtdb_value_get(db, key_slice(&place), now, &out, &came) ==
-		    DHTDB_OK && slice_is(buf_slice(&out), value) && came == at;
+			DHTDB_OK &&
+		    slice_is(buf_slice(&out), value) && came == at;
 
 	buf_free(&out);
 	return same;
@@ -66,13 +66,13 @@ seen(struct dhtdb *db, uint32_t p, const char *addrs, time_t now)
 }
 
 static bool
-is_peer(const struct dhtdb_provider *got, uint32_t p, const char *addrs,
-    time_t at)
+is_peer(
+    const struct dhtdb_provider *got, uint32_t p, const char *addrs, time_t at)
 {
 	struct peerid id = peer(p);
 
 	return peerid_eq(&got->id, &id) && slice_is(got->addrs, addrs) &&
-	    got->at == at;
+	       got->at == at;
 }
 
 static void
@@ -182,7 +182,8 @@ lives(void)
 	ok(holds(db, 2, "value", NOW, NOW + LIFE - 1), "a value lives 48 h");
 	ok(!holds(db, 2, "value", NOW, NOW + LIFE), "and no longer");
 	add(db, 1, 1, "", NOW + 30 * HOUR);
-	is_int(count(db, 1, NOW + LIFE), 1, "a record that came again lives on");
+	is_int(
+	    count(db, 1, NOW + LIFE), 1, "a record that came again lives on");
 
 	is_int(dhtdb_expire(db, NOW + LIFE - 1), 0, "nothing to throw away");
 	is_int(dhtdb_expire(db, NOW + LIFE), 1, "the value is");
@@ -226,7 +227,8 @@ sweeps(void)
 		n += dhtdb_expire(db, NOW - 2 * LIFE);
 	is_int(n, 5500, "times far ahead are thrown away as well");
 	dhtdb_commit(db);
-	is_int(look("SELECT count(*) FROM peer"), 1, "the known good one stays");
+	is_int(
+	    look("SELECT count(*) FROM peer"), 1, "the known good one stays");
 	is_sound(db, "empty");
 	dhtdb_close(db);
 }
@@ -387,7 +389,8 @@ own_keys(void)
 	for (unsigned i = 0; i < 3; i++)
 		o[i] = own(&k[i], i == 1 ? "a record" : "", NOW + 10 - i);
 	is_int(dhtdb_own_first(db, &got), DHTDB_NONE, "none is due");
-	is_int(dhtdb_own_next(db, o[0].place, &got), DHTDB_NONE, "none is next");
+	is_int(
+	    dhtdb_own_next(db, o[0].place, &got), DHTDB_NONE, "none is next");
 	is_int(dhtdb_own_put(db, &o[0]), DHTDB_OK, "a key");
 	is_int(dhtdb_own_put(db, &o[1]), DHTDB_OK, "a record");
 	is_int(dhtdb_own_put(db, &o[2]), DHTDB_FULL, "not a third");
@@ -504,7 +507,7 @@ gathers(void)
 	is_int(look("SELECT count(*) FROM provider"), 2, "closing commits");
 	db = open_with(&usual, NULL);
 	ok(before.providers == 2 && before.values == 1 &&
-	       before.value_bytes == 5 && before.peers == 1 && before.own == 1,
+		before.value_bytes == 5 && before.peers == 1 && before.own == 1,
 	    "what is not committed was counted");
 	is_sound(db, "counted at the next start");
 	dhtdb_close(db);
@@ -518,7 +521,7 @@ main(void)
 		many_addrs, lives, sweeps, provider_ceilings, values,
 		value_ceilings, peers, own_keys, own_walk, facts, gathers };
 
-	place_open();
+	place_open("dht.db");
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
 		tests[i]();
 		place_clean();

@@ -2,7 +2,7 @@
  *
  * store/dhtdb when it is killed, when the disk is full, and when the file is
  * damaged. */
-#include "t/store/place.h"
+#include "t/store/dht.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,8 +32,8 @@ has_own(struct dhtdb *db, uint32_t n)
 	struct dhtdb_own o = own(&k, "", NOW + n), got;
 
 	return dhtdb_own_next(db, o.place, &got) == DHTDB_OK &&
-	    memcmp(got.place, o.place, 32) == 0 &&
-	    slice_eq(got.key, o.key) && got.value.n == 0 && got.due == o.due;
+	       memcmp(got.place, o.place, 32) == 0 &&
+	       slice_eq(got.key, o.key) && got.value.n == 0 && got.due == o.due;
 }
 
 static unsigned
@@ -81,27 +81,13 @@ has_rest(struct dhtdb *db)
 	struct buf bytes = { .max = 100 };
 	struct peerid id = peer(7);
 	uint64_t mode = 0;
-	bool all = dhtdb_fact_get(db, "mode", &mode) == DHTDB_OK &&
-	    mode == 3 && dhtdb_peers(db, &out, 1, &bytes) == 1 &&
-	    peerid_eq(&out.id, &id) && slice_is(out.addrs, "addrs") &&
-	    out.at == NOW;
+	bool all = dhtdb_fact_get(db, "mode", &mode) == DHTDB_OK && mode == 3 &&
+		   dhtdb_peers(db, &out, 1, &bytes) == 1 &&
+		   peerid_eq(&out.id, &id) && slice_is(out.addrs, "addrs") &&
+		   out.at == NOW;
 
 	buf_free(&bytes);
 	return all;
-}
-
-static void
-scribble(off_t at, size_t n)
-{
-	static const uint8_t seed[randombytes_SEEDBYTES] = { 1 };
-	uint8_t *bytes = malloc(n);
-	int fd = open(path, O_WRONLY | O_CREAT, 0600);
-
-	randombytes_buf_deterministic(bytes, n, seed);
-	if (pwrite(fd, bytes, n, at) != (ssize_t)n)
-		exit(111);
-	close(fd);
-	free(bytes);
 }
 
 static size_t
@@ -111,7 +97,8 @@ aside(const char *suffix)
 	glob_t found = { 0 };
 	size_t n;
 
-	snprintf(pattern, sizeof pattern, "%s.damaged-*[0-9]%s", path, suffix);
+	snprintf(
+	    pattern, sizeof pattern, "%s.damaged-*[0-9]%s", db_path, suffix);
 	n = glob(pattern, 0, NULL, &found) == 0 ? found.gl_pathc : 0;
 	globfree(&found);
 	return n;
@@ -299,24 +286,24 @@ refused(void)
 	sqlite3 *sql;
 
 	fill();
-	sqlite3_open(path, &sql);
+	sqlite3_open(db_path, &sql);
 	sqlite3_exec(sql, "PRAGMA user_version = 2", NULL, NULL, NULL);
 	sqlite3_close(sql);
-	ok(!dhtdb_open(path, &usual, hear, &h, &why), "a newer one");
+	ok(!dhtdb_open(db_path, &usual, hear, &h, &why), "a newer one");
 	is_text(why, "it was made by a newer version", "is refused");
 	is_int(look("SELECT count(*) FROM own"), KEYS, "and left alone");
 	place_clean();
-	sqlite3_open(path, &sql);
+	sqlite3_open(db_path, &sql);
 	sqlite3_exec(sql, "CREATE TABLE mail (text)", NULL, NULL, NULL);
 	sqlite3_close(sql);
-	ok(!dhtdb_open(path, &usual, hear, &h, &why), "another program's");
+	ok(!dhtdb_open(db_path, &usual, hear, &h, &why), "another program's");
 	is_text(why, "it is another program's database", "is refused");
 	is_int(look("SELECT count(*) FROM sqlite_master"), 1, "and left alone");
 	ok(!dhtdb_open(dir, &usual, hear, &h, &why), "a directory");
 	is_text(why, "unable to open database file", "is refused");
 	is_int(h.n + aside(""), 0, "nothing told, nothing moved");
 	place_clean();
-	scribble(0, 0);
+	spoil(0, 0);
 	dhtdb_close(open_with(&usual, &h));
 	is_int(h.n, 0, "an empty file is a new one");
 }
@@ -349,8 +336,8 @@ damaged(void)
 	unsigned n;
 
 	fill();
-	stat(path, &was);
-	scribble(was.st_size / PAGE / 2 * PAGE, 3 * PAGE);
+	stat(db_path, &was);
+	spoil(was.st_size / PAGE / 2 * PAGE, 3 * PAGE);
 	n = survivors("pages in the middle");
 	ok(n > KEYS / 2 && n < KEYS, "%u of %u keys carried over", n, KEYS);
 	db = open_with(&usual, NULL);
@@ -360,15 +347,15 @@ damaged(void)
 
 	place_clean();
 	fill();
-	if (truncate(path, was.st_size / PAGE * 9 / 10 * PAGE) < 0)
+	if (truncate(db_path, was.st_size / PAGE * 9 / 10 * PAGE) < 0)
 		exit(111);
 	n = survivors("a file cut short");
 	ok(n > KEYS / 2 && n < KEYS, "%u of %u keys carried over", n, KEYS);
 
 	place_clean();
-	scribble(0, 100000);
+	spoil(0, 100000);
 	is_int(survivors("garbage"), 0, "nothing to carry over");
-	scribble(0, 100000);
+	spoil(0, 100000);
 	dhtdb_close(open_with(&usual, NULL));
 	is_int(aside(""), 2, "twice in a second is two files");
 }
@@ -380,7 +367,7 @@ incomplete(void)
 	sqlite3 *sql;
 
 	fill();
-	sqlite3_open(path, &sql);
+	sqlite3_open(db_path, &sql);
 	sqlite3_exec(sql, "DROP TABLE provider", NULL, NULL, NULL);
 	sqlite3_close(sql);
 	is_int(survivors("a table is missing"), KEYS, "all is carried over");
@@ -393,9 +380,11 @@ wrong_bytes(void)
 	sqlite3 *sql;
 
 	fill();
-	sqlite3_open(path, &sql);
-	sqlite3_exec(sql, "UPDATE own SET key = x'122000' WHERE due % 10 = 0;"
-			  "DROP TABLE provider", NULL, NULL, NULL);
+	sqlite3_open(db_path, &sql);
+	sqlite3_exec(sql,
+	    "UPDATE own SET key = x'122000' WHERE due % 10 = 0;"
+	    "DROP TABLE provider",
+	    NULL, NULL, NULL);
 	sqlite3_close(sql);
 	is_int(survivors("wrong keys"), KEYS - KEYS / 10, "the right ones");
 }
@@ -411,8 +400,8 @@ damaged_with_log(void)
 
 	fill();
 	last = kill_a_writer(KEYS, KEYS + 20);
-	stat(path, &was);
-	scribble(was.st_size / PAGE / 2 * PAGE, 3 * PAGE);
+	stat(db_path, &was);
+	spoil(was.st_size / PAGE / 2 * PAGE, 3 * PAGE);
 	db = open_with(&usual, &h);
 	is_int(h.n, 1, "damage and a log: told");
 	ok(count_own(db, KEYS, last + 1) >= (last + 1 - KEYS) * 3 / 4,
@@ -436,8 +425,8 @@ damaged_in_use(void)
 	conf.cache = 0;
 	db = open_with(&conf, &h);
 	is_int(put_own(db, KEYS), DHTDB_OK, "a key is gathered");
-	stat(path, &was);
-	scribble(was.st_size / PAGE / 2 * PAGE, was.st_size / 4);
+	stat(db_path, &was);
+	spoil(was.st_size / PAGE / 2 * PAGE, was.st_size / 4);
 	n = count_own(db, 0, KEYS);
 	is_int(h.n, 1, "damaged in use: told once");
 	ok(n > KEYS / 4 && n < KEYS, "%u keys carried over", n);
@@ -467,8 +456,8 @@ cannot_move(void)
 	fill();
 	conf.cache = 0;
 	db = open_with(&conf, &h);
-	stat(path, &was);
-	scribble(3 * PAGE, was.st_size - 3 * PAGE);
+	stat(db_path, &was);
+	spoil(3 * PAGE, was.st_size - 3 * PAGE);
 	place_clean();
 	for (unsigned i = 0; i < 256 && said == DHTDB_OK; i++) {
 		at[0] = (uint8_t)i;
@@ -488,13 +477,13 @@ cannot_move(void)
 int
 main(void)
 {
-	static void (*const tests[])(void) = { killed, file_limit,
-		lost_between, refused, damaged, incomplete, wrong_bytes,
-		damaged_with_log, damaged_in_use, cannot_move, full_disk };
+	static void (*const tests[])(void) = { killed, file_limit, lost_between,
+		refused, damaged, incomplete, wrong_bytes, damaged_with_log,
+		damaged_in_use, cannot_move, full_disk };
 
 	getrlimit(RLIMIT_FSIZE, &as_it_was);
 	signal(SIGXFSZ, SIG_IGN);
-	place_open();
+	place_open("dht.db");
 	for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
 		tests[i]();
 		place_clean();

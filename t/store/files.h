@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC
  *
- * What the tests of content share: a directory of their own, blobs with known
- * bytes, and a look at the files past the library. */
+ * What the tests of content share: blobs with known bytes, and a look at the
+ * files past the library. */
 #ifndef T_STORE_FILES_H
 #define T_STORE_FILES_H
 
 #include "base/fd.h"
 #include "base/mem.h"
 #include "store/blob_own.h"
-#include "t/tap.h"
+#include "t/store/place.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,33 +20,13 @@
 
 enum { KB = 1024, MB = 1 << 20 };
 
-static char dir[64], blobs_dir[80], db_path[80];
+static char blobs_dir[80];
 
 static inline void
 files_open(void)
 {
-	snprintf(dir, sizeof dir, "/tmp/kn-files-XXXXXX");
-	if (mkdtemp(dir) == NULL)
-		exit(111);
+	place_open("node.db");
 	snprintf(blobs_dir, sizeof blobs_dir, "%s/blobs", dir);
-	snprintf(db_path, sizeof db_path, "%s/node.db", dir);
-}
-
-static inline void
-files_clean(void)
-{
-	char all[160];
-
-	snprintf(all, sizeof all, "rm -rf %s/*", dir);
-	if (system(all) != 0)
-		exit(111);
-}
-
-static inline void
-files_close(void)
-{
-	files_clean();
-	rmdir(dir);
 }
 
 static inline struct blobs *

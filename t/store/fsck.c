@@ -44,17 +44,11 @@ was_told(const char *words)
 
 /* Past the library, with the index closed. */
 static void
-change(const char *sql)
+change_closed(const char *sql)
 {
-	sqlite3 *raw = NULL;
-
 	stock_close();
-	if (sqlite3_open(db_path, &raw) != SQLITE_OK ||
-	    sqlite3_exec(raw, sql, NULL, NULL, NULL) != SQLITE_OK) {
-		printf("# %s: %s\n", sql, sqlite3_errmsg(raw));
+	if (change(sql) != SQLITE_OK)
 		exit(111);
-	}
-	sqlite3_close(raw);
 	stock_open();
 }
 
@@ -91,8 +85,10 @@ clean(void)
 static void
 unfinished_upload(void)
 {
-	struct upload u = { .token = { 9 }, .bucket = bucket,
-		.key = slice_text("upload"), .created = wall };
+	struct upload u = { .token = { 9 },
+		.bucket = bucket,
+		.key = slice_text("upload"),
+		.created = wall };
 	struct part part = { .number = 3, .size = 7, .at = wall };
 
 	nodedb_upload_new(db, &u);
@@ -200,17 +196,17 @@ trailers(void)
 static void
 counts(void)
 {
-	change("UPDATE blob SET refs = refs + 1");
+	change_closed("UPDATE blob SET refs = refs + 1");
 	is_int(run(false, false), 1, "references that are wrong");
 	ok(sums.faults >= 4 && sums.mended == 0, "are faults");
 	is_int(run(true, false), 0, "which mend sets right");
 	is_int(sums.mended, sums.faults, "all of them");
-	change("UPDATE tenant SET disk_used = disk_used + 5");
+	change_closed("UPDATE tenant SET disk_used = disk_used + 5");
 	is_int(run(false, false), 1, "bytes of a tenant that are wrong");
 	is_int(run(true, false), 0, "are counted again");
 	is_int(run(false, false), 0, "for good");
-	change("DELETE FROM inline WHERE no = (SELECT ref FROM object"
-	       " WHERE kind = 1 LIMIT 1)");
+	change_closed("DELETE FROM inline WHERE no = (SELECT ref FROM object"
+		      " WHERE kind = 1 LIMIT 1)");
 	is_int(run(false, false), 1, "a small content that is lost");
 	ok(was_told("object b/small") && was_told("is not there"),
 	    "is told with the object's name");
@@ -232,6 +228,6 @@ main(void)
 	trailers();
 	counts();
 	stock_close();
-	files_close();
+	place_close();
 	return tap_done();
 }

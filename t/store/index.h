@@ -1,68 +1,14 @@
 /* SPDX-License-Identifier: ISC
  *
- * What the tests of store/nodedb share: a directory of their own, an index in
- * it, small objects, and a look at the file past the library. */
+ * What the tests of store/nodedb share: an index, and small objects. */
 #ifndef T_STORE_INDEX_H
 #define T_STORE_INDEX_H
 
 #include "base/mem.h"
 #include "store/nodedb.h"
-#include "t/tap.h"
-
-#include <sodium.h>
-#include <sqlite3.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-enum { NOW = 1800000000 };
+#include "t/store/place.h"
 
 static const struct nodedb_conf usual = { .cache = 4 << 20, .journal = 100000 };
-
-static char index_dir[64], index_path[128];
-
-static inline void
-index_place(void)
-{
-	snprintf(index_dir, sizeof index_dir, "/tmp/kn-nodedb-XXXXXX");
-	if (mkdtemp(index_dir) == NULL)
-		exit(111);
-	snprintf(index_path, sizeof index_path, "%s/node.db", index_dir);
-}
-
-static inline void
-index_clean(void)
-{
-	char all[160];
-
-	snprintf(all, sizeof all, "rm -rf %s/*", index_dir);
-	if (system(all) != 0)
-		exit(111);
-}
-
-static inline void
-index_leave(void)
-{
-	index_clean();
-	rmdir(index_dir);
-}
-
-struct heard {
-	unsigned n;
-	char last[1024];
-};
-
-static inline void
-hear(void *arg, const char *sentence)
-{
-	struct heard *h = arg;
-
-	if (h == NULL) {
-		printf("# %s\n", sentence);
-		return;
-	}
-	h->n++;
-	snprintf(h->last, sizeof h->last, "%s", sentence);
-}
 
 static inline struct nodedb *
 index_with(const struct nodedb_conf *conf, struct heard *h)
@@ -70,10 +16,10 @@ index_with(const struct nodedb_conf *conf, struct heard *h)
 	const char *why = "";
 	bool newer;
 	struct nodedb *db =
-	    nodedb_open(index_path, conf, h ? hear : NULL, h, &why, &newer);
+	    nodedb_open(db_path, conf, h ? hear : NULL, h, &why, &newer);
 
 	if (db == NULL) {
-		ok(false, "%s opens: %s", index_path, why);
+		ok(false, "%s opens: %s", db_path, why);
 		exit(1);
 	}
 	return db;
@@ -83,36 +29,6 @@ static inline struct nodedb *
 index_open(void)
 {
 	return index_with(&usual, NULL);
-}
-
-/* One number, asked over a connection of its own; -1: it cannot be. */
-static inline int64_t
-look(const char *question)
-{
-	sqlite3 *sql = NULL;
-	sqlite3_stmt *q = NULL;
-	int64_t n = -1;
-
-	if (sqlite3_open_v2(index_path, &sql, SQLITE_OPEN_READONLY, NULL) ==
-		0 &&
-	    sqlite3_prepare_v2(sql, question, -1, &q, NULL) == 0 &&
-	    sqlite3_step(q) == SQLITE_ROW)
-		n = sqlite3_column_int64(q, 0);
-	sqlite3_finalize(q);
-	sqlite3_close(sql);
-	return n;
-}
-
-static inline int
-change(const char *statements)
-{
-	sqlite3 *sql = NULL;
-	int rc = sqlite3_open(index_path, &sql);
-
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(sql, statements, NULL, NULL, NULL);
-	sqlite3_close(sql);
-	return rc;
 }
 
 static inline struct tenant *

@@ -27,14 +27,14 @@ open_it(void)
 {
 	sqlite3_close(sql);
 	sql = NULL;
-	if (sqlite3_open(index_path, &sql) != SQLITE_OK)
+	if (sqlite3_open(db_path, &sql) != SQLITE_OK)
 		exit(111);
 }
 
 static unsigned
 snapshots(char last[256])
 {
-	DIR *d = opendir(index_dir);
+	DIR *d = opendir(dir);
 	struct dirent *e;
 	unsigned n = 0;
 
@@ -56,18 +56,16 @@ forward(void)
 
 	open_it();
 	is_int(migrate_version(sql), 0, "a new file");
-	is_int(migrate_run(sql, steps, 1, index_dir, &why), MIGRATE_OK,
+	is_int(migrate_run(sql, steps, 1, dir, &why), MIGRATE_OK,
 	    "the first step");
 	is_int(migrate_version(sql), 1, "is version 1");
 	is_int(snapshots(name), 0, "a new file needs no snapshot");
-	is_int(migrate_run(sql, steps, 3, index_dir, &why), MIGRATE_OK,
-	    "the others");
+	is_int(migrate_run(sql, steps, 3, dir, &why), MIGRATE_OK, "the others");
 	is_int(migrate_version(sql), 3, "are versions 2 and 3");
 	is_int(look("SELECT y FROM u"), 2, "and were done in order");
 	is_int(snapshots(name), 1, "a snapshot is there");
 	ok(strncmp(name, "node.db-v1-", 11) == 0, "of version 1: %s", name);
-	is_int(
-	    migrate_run(sql, steps, 3, index_dir, &why), MIGRATE_OK, "again");
+	is_int(migrate_run(sql, steps, 3, dir, &why), MIGRATE_OK, "again");
 	is_int(snapshots(name), 1, "there is nothing to do");
 }
 
@@ -76,7 +74,7 @@ newer(void)
 {
 	const char *why = NULL;
 
-	is_int(migrate_run(sql, steps, 2, index_dir, &why), MIGRATE_NEWER,
+	is_int(migrate_run(sql, steps, 2, dir, &why), MIGRATE_NEWER,
 	    "an older program");
 	ok(strstr(why, "newer") != NULL, "%s", why);
 	is_int(migrate_version(sql), 3, "leaves it");
@@ -85,14 +83,14 @@ newer(void)
 static void
 old_opens(void)
 {
-	char name[256] = "", was[sizeof index_path];
+	char name[256] = "", was[sizeof db_path];
 
 	snapshots(name);
-	memcpy(was, index_path, sizeof was);
-	snprintf(index_path, sizeof index_path, "%.60s/%.60s", index_dir, name);
+	memcpy(was, db_path, sizeof was);
+	snprintf(db_path, sizeof db_path, "%s/%.40s", dir, name);
 	is_int(look("SELECT x FROM t"), 1, "the snapshot is the old file");
 	is_int(look("PRAGMA user_version"), 1, "of the old version");
-	memcpy(index_path, was, sizeof was);
+	memcpy(db_path, was, sizeof was);
 }
 
 static void
@@ -102,7 +100,7 @@ broken(void)
 
 	sqlite3_close(sql);
 	sql = NULL;
-	index_clean();
+	place_clean();
 	open_it();
 	is_int(migrate_run(sql, bad, 3, NULL, &why), MIGRATE_FAILED,
 	    "a step that fails");
@@ -121,7 +119,7 @@ copy(void)
 	char path[160];
 	const char *why = NULL;
 
-	snprintf(path, sizeof path, "%s/copy", index_dir);
+	snprintf(path, sizeof path, "%s/copy", dir);
 	is_int(migrate_copy(sql, path, &why), 0, "a copy");
 	is_int(access(path, F_OK), 0, "is there");
 	is_int(migrate_copy(sql, path, &why), 0, "and written over");
@@ -145,15 +143,15 @@ of_the_index(void)
 	sqlite3_close(sql);
 	if (sqlite3_open(":memory:", &sql) != SQLITE_OK)
 		exit(111);
-	is_int(migrate_run(
-		   sql, nodedb_migrations, nodedb_nmigrations, index_dir, &why),
+	is_int(
+	    migrate_run(sql, nodedb_migrations, nodedb_nmigrations, dir, &why),
 	    MIGRATE_OK, "they can be taken");
 }
 
 int
 main(void)
 {
-	index_place();
+	place_open("node.db");
 	forward();
 	newer();
 	old_opens();
@@ -161,6 +159,6 @@ main(void)
 	copy();
 	of_the_index();
 	sqlite3_close(sql);
-	index_leave();
+	place_close();
 	return tap_done();
 }

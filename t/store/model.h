@@ -61,16 +61,6 @@ static struct model now, kept;
 static struct nodedb *db;
 static struct bucket *buckets[BUCKETS];
 static struct tenant *tenants[TENANTS];
-static uint64_t seed = 88172645463325252u;
-
-static inline unsigned
-chance(unsigned n)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (unsigned)((seed >> 11) % n);
-}
 
 static inline struct tenant *
 payer(unsigned bucket)

@@ -520,11 +520,11 @@ journal(void)
 static void
 snapshot(void)
 {
-	char path[sizeof index_path], was[sizeof index_path];
+	char path[sizeof db_path], was[sizeof db_path];
 	struct bucket *b = nodedb_bucket(db, slice_text("told"));
 	struct object o;
 
-	snprintf(path, sizeof path, "%s/copy.db", index_dir);
+	snprintf(path, sizeof path, "%s/copy.db", dir);
 	is_said(nodedb_snapshot(db, path), NODEDB_OK, "a snapshot");
 	is_said(nodedb_check(db, true), NODEDB_OK, "the file is good");
 	is_said(nodedb_check(db, false), NODEDB_OK, "and whole");
@@ -532,15 +532,15 @@ snapshot(void)
 	    "nowhere to write to");
 	put_small(db, b, "later", 1, NULL);
 	nodedb_close(db);
-	memcpy(was, index_path, sizeof was);
-	memcpy(index_path, path, sizeof path);
+	memcpy(was, db_path, sizeof was);
+	memcpy(db_path, path, sizeof path);
 	db = index_open();
 	ok(nodedb_unclean(db), "it is of a running index");
 	b = nodedb_bucket(db, slice_text("told"));
 	is_said(get_key(db, b, "k", &o), NODEDB_OK, "what was there is there");
 	is_said(get_key(db, b, "later", &o), NODEDB_NONE, "what came is not");
 	nodedb_close(db);
-	memcpy(index_path, was, sizeof was);
+	memcpy(db_path, was, sizeof was);
 	db = index_open();
 	ok(!nodedb_unclean(db), "the index itself was closed");
 }
@@ -566,7 +566,7 @@ in_memory(void)
 int
 main(void)
 {
-	index_place();
+	place_open("node.db");
 	in_memory();
 	db = index_open();
 	ok(!nodedb_unclean(db) && !nodedb_dirty(db), "a new index");
@@ -585,6 +585,6 @@ main(void)
 	snapshot();
 	is_counted(db, "every reference is counted");
 	nodedb_close(db);
-	index_leave();
+	place_close();
 	return tap_done();
 }

@@ -104,7 +104,7 @@ killed(void)
 	db = index_open();
 	ok(!nodedb_unclean(db), "after a close it is clean");
 	nodedb_close(db);
-	index_clean();
+	place_clean();
 }
 
 /* All that callers hold stays what it was, and says what the file says. */
@@ -184,7 +184,7 @@ full(void)
 	ok(strstr(h.last, "good again") != NULL, "told");
 	is_counted(db, "every reference is counted");
 	nodedb_close(db);
-	index_clean();
+	place_clean();
 }
 
 static void
@@ -232,7 +232,7 @@ log_full(void)
 	is_int(t->disk_used, nodedb_tenant_sum(db, t), "to the byte");
 	is_counted(db, "every reference is counted");
 	nodedb_close(db);
-	index_clean();
+	place_clean();
 }
 
 static void
@@ -241,7 +241,7 @@ is_refused(const char *words, bool is_newer, const char *name)
 	const char *why = "";
 	bool newer = !is_newer;
 	struct nodedb *db =
-	    nodedb_open(index_path, &usual, NULL, NULL, &why, &newer);
+	    nodedb_open(db_path, &usual, NULL, NULL, &why, &newer);
 
 	ok(db == NULL && strstr(why, words) != NULL, "%s: %s", name, why);
 	is_int(newer, is_newer, "newer or not");
@@ -253,27 +253,13 @@ sum_of_file(void)
 {
 	static uint8_t bytes[1 << 20];
 	uint64_t sum = 1;
-	int fd = open(index_path, O_RDONLY);
+	int fd = open(db_path, O_RDONLY);
 	ssize_t n = read(fd, bytes, sizeof bytes);
 
 	for (ssize_t i = 0; i < n; i++)
 		sum = sum * 31 + bytes[i];
 	close(fd);
 	return sum;
-}
-
-static void
-scribble(off_t at, size_t n)
-{
-	static const uint8_t seed[randombytes_SEEDBYTES] = { 1 };
-	uint8_t *bytes = malloc(n);
-	int fd = open(index_path, O_WRONLY | O_CREAT, 0600);
-
-	randombytes_buf_deterministic(bytes, n, seed);
-	if (pwrite(fd, bytes, n, at) != (ssize_t)n)
-		exit(111);
-	close(fd);
-	free(bytes);
 }
 
 static void
@@ -303,22 +289,22 @@ refused(void)
 	ok(sum == sum_of_file(), "and left as it is");
 	change("PRAGMA user_version = 1; PRAGMA application_id = 7");
 	is_refused("another program", false, "another program's");
-	index_clean();
+	place_clean();
 	fill();
 	change("DROP TABLE blob");
 	is_refused("damaged", false, "without a table");
-	index_clean();
+	place_clean();
 	fill();
-	scribble(0, 4096);
+	spoil(0, 4096);
 	is_refused("damaged", false, "without a beginning");
-	index_clean();
+	place_clean();
 	fill();
-	scribble(4096, 20 * 4096);
+	spoil(4096, 20 * 4096);
 	is_refused("damaged", false, "with noise in it");
-	index_clean();
+	place_clean();
 	is_refused("unable to open", false,
-	    mkdir(index_path, 0700) == 0 ? "a directory" : "?");
-	rmdir(index_path);
+	    mkdir(db_path, 0700) == 0 ? "a directory" : "?");
+	rmdir(db_path);
 }
 
 /* A page that is bad is met when it is read.  A batch in which that happened
@@ -334,8 +320,8 @@ bad_page(void)
 	char name[16];
 
 	fill();
-	stat(index_path, &st);
-	scribble(st.st_size / 2 / 4096 * 4096, 4096);
+	stat(db_path, &st);
+	spoil(st.st_size / 2 / 4096 * 4096, 4096);
 	db = index_open();
 	b = nodedb_bucket(db, slice_text("b"));
 	put_small(db, b, "new", 1, NULL);
@@ -357,7 +343,7 @@ bad_page(void)
 	is_said(put_small(db, b, "new", 1, NULL), NODEDB_OK, "the next batch");
 	is_said(nodedb_commit(db), NODEDB_OK, "is kept");
 	nodedb_close(db);
-	index_clean();
+	place_clean();
 }
 
 /* Counters that are wrong on purpose. */
@@ -407,20 +393,20 @@ planted(void)
 	    "what refers to nothing is told, and blobs are counted again");
 	is_int(nodedb_recount(db, false, hear, &h), 1, "but not mended");
 	nodedb_close(db);
-	index_clean();
+	place_clean();
 }
 
 int
 main(void)
 {
 	signal(SIGXFSZ, SIG_IGN);
-	index_place();
+	place_open("node.db");
 	killed();
 	full();
 	log_full();
 	refused();
 	bad_page();
 	planted();
-	index_leave();
+	place_close();
 	return tap_done();
 }

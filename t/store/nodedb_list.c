@@ -17,16 +17,6 @@ static struct row rows[ROWS];
 static size_t nrows;
 static struct nodedb *db;
 static struct bucket *bucket;
-static uint64_t seed = 2463534242u;
-
-static unsigned
-chance(unsigned n)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (unsigned)((seed >> 11) % n);
-}
 
 static struct slice
 some_key(uint8_t out[KEY], size_t least, size_t most)
@@ -355,7 +345,7 @@ seeks(void)
 int
 main(void)
 {
-	index_place();
+	place_open("node.db");
 	db = index_open();
 	bucket = bucket_of(db, "list", tenant_of(db, "t", UINT64_MAX), 1);
 	fill();
@@ -367,6 +357,6 @@ main(void)
 	seeks();
 	is_counted(db, "every reference is counted");
 	nodedb_close(db);
-	index_leave();
+	place_close();
 	return tap_done();
 }

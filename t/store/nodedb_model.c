@@ -478,10 +478,10 @@ run(void)
 int
 main(void)
 {
-	index_place();
+	place_open("node.db");
 	set_up();
 	run();
 	nodedb_close(db);
-	index_leave();
+	place_close();
 	return tap_done();
 }

@@ -1,40 +1,32 @@
 /* SPDX-License-Identifier: ISC
  *
- * What the tests of store/dhtdb share: a directory of their own, peers and keys
- * by number, and a look at the file past the library. */
+ * What the tests of store share: a directory of their own with one database in
+ * it, a look at that past the library, what was told, and chance. */
 #ifndef T_STORE_PLACE_H
 #define T_STORE_PLACE_H
 
-#include "base/fd.h"
-#include "store/dhtdb.h"
 #include "t/tap.h"
 
+#include <fcntl.h>
 #include <sodium.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { NOW = 1800000000, HOUR = 3600, LIFE = 48 * HOUR };
+enum { NOW = 1800000000 };
 
-static const struct dhtdb_conf usual = {
-	.providers = 2000000, .providers_per_key = 256,
-	.providers_per_peer = 262144, .values = 65536,
-	.value_bytes = 64 << 20, .values_per_peer = 1024, .peers = 1024,
-	.own = 4000000, .cache = 8 << 20, .life = LIFE, .addrs_life = 24 * HOUR,
-};
-
-static char dir[64], path[128];
+static char dir[32], db_path[80];
 
 static inline void
-place_open(void)
+place_open(const char *name)
 {
-	snprintf(dir, sizeof dir, "/tmp/kn-dhtdb-XXXXXX");
+	snprintf(dir, sizeof dir, "/tmp/kn-store-XXXXXX");
 	if (mkdtemp(dir) == NULL)
 		exit(111);
-	snprintf(path, sizeof path, "%s/dht.db", dir);
+	snprintf(db_path, sizeof db_path, "%s/%s", dir, name);
 }
 
-/* The directory is ours and flat. */
+/* Everything in it goes, and it stays. */
 static inline void
 place_clean(void)
 {
@@ -52,46 +44,32 @@ place_close(void)
 	rmdir(dir);
 }
 
-static inline struct peerid
-peer(uint32_t n)
+/* Is there a file beside the database ("-wal")? */
+static inline bool
+place_has(const char *tail)
 {
-	struct peerid id = { .n = 34, .b = { 0x12, 0x20 } };
+	char name[160];
 
-	crypto_hash_sha256(id.b + 2, (const uint8_t *)&n, sizeof n);
-	return id;
+	snprintf(name, sizeof name, "%s%s", db_path, tail);
+	return access(name, F_OK) == 0;
 }
 
-struct key {
-	uint8_t b[34];
-};
-
-static inline struct key
-key(uint32_t n)
+/* n bytes of it become others, the same each time. */
+static inline void
+spoil(off_t at, size_t n)
 {
-	struct key k = { { 0x12, 0x20 } };
-	uint64_t at = UINT64_C(0x100000000) + n;
+	static const uint8_t seed[randombytes_SEEDBYTES] = { 1 };
+	uint8_t *bytes = malloc(n);
+	int fd = open(db_path, O_WRONLY | O_CREAT, 0600);
 
-	crypto_hash_sha256(k.b + 2, (const uint8_t *)&at, sizeof at);
-	return k;
+	randombytes_buf_deterministic(bytes, n, seed);
+	if (pwrite(fd, bytes, n, at) != (ssize_t)n)
+		exit(111);
+	close(fd);
+	free(bytes);
 }
 
-static inline struct slice
-key_slice(const struct key *k)
-{
-	return slice_of(k->b, sizeof k->b);
-}
-
-static inline struct dhtdb_own
-own(const struct key *k, const char *value, time_t due)
-{
-	struct dhtdb_own o = { .key = key_slice(k),
-		.value = slice_text(value), .due = due };
-
-	crypto_hash_sha256(o.place, k->b, sizeof k->b);
-	return o;
-}
-
-/* What was told, one after the other. */
+/* What was told, one after the other; into nothing: printed. */
 struct heard {
 	unsigned n;
 	char last[1024];
@@ -102,21 +80,12 @@ hear(void *arg, const char *sentence)
 {
 	struct heard *h = arg;
 
+	if (h == NULL) {
+		printf("# %s\n", sentence);
+		return;
+	}
 	h->n++;
 	snprintf(h->last, sizeof h->last, "%s", sentence);
-}
-
-static inline struct dhtdb *
-open_with(const struct dhtdb_conf *conf, struct heard *h)
-{
-	const char *why = "";
-	struct dhtdb *db = dhtdb_open(path, conf, h ? hear : NULL, h, &why);
-
-	if (db == NULL) {
-		ok(false, "%s opens: %s", path, why);
-		exit(1);
-	}
-	return db;
 }
 
 /* One number, asked over a connection of its own; -1: it cannot be. */
@@ -127,7 +96,7 @@ look(const char *question)
 	sqlite3_stmt *q = NULL;
 	int64_t n = -1;
 
-	if (sqlite3_open_v2(path, &sql, SQLITE_OPEN_READONLY, NULL) == 0 &&
+	if (sqlite3_open_v2(db_path, &sql, SQLITE_OPEN_READONLY, NULL) == 0 &&
 	    sqlite3_prepare_v2(sql, question, -1, &q, NULL) == 0 &&
 	    sqlite3_step(q) == SQLITE_ROW)
 		n = sqlite3_column_int64(q, 0);
@@ -136,27 +105,28 @@ look(const char *question)
 	return n;
 }
 
-/* The committed rows and what is counted of them agree. */
-static inline void
-is_sound(struct dhtdb *db, const char *name)
+static inline int
+change(const char *statements)
 {
-	struct dhtdb_counts c = dhtdb_counts(db);
-	bool same = look("SELECT count(*) FROM peer WHERE providers !="
-			 " (SELECT count(*) FROM provider WHERE peer = no) OR"
-			 " vals != (SELECT count(*) FROM value"
-			 " WHERE value.peer = peer.no)") == 0;
-	bool idle = look("SELECT count(*) FROM peer WHERE providers = 0 AND"
-			 " vals = 0 AND seen = 0") != 0;
+	sqlite3 *sql = NULL;
+	int rc = sqlite3_open(db_path, &sql);
 
-	same = same &&
-	    look("SELECT count(*) FROM provider") == (int64_t)c.providers &&
-	    look("SELECT count(*) FROM value") == (int64_t)c.values &&
-	    look("SELECT total(length(value)) FROM value") ==
-		(int64_t)c.value_bytes &&
-	    look("SELECT count(*) FROM peer WHERE seen > 0") ==
-		(int64_t)c.peers &&
-	    look("SELECT count(*) FROM own") == (int64_t)c.own;
-	ok(same && !idle, "%s: totals are true, no peer is left over", name);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(sql, statements, NULL, NULL, NULL);
+	sqlite3_close(sql);
+	return rc;
+}
+
+/* 0 to n - 1, the same each time. */
+static inline unsigned
+chance(unsigned n)
+{
+	static uint64_t seed = 362436069u;
+
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (unsigned)((seed >> 11) % n);
 }
 
 #endif

@@ -271,6 +271,6 @@ main(void)
 	budgets();
 	owners();
 	stock_close();
-	files_close();
+	place_close();
 	return tap_done();
 }

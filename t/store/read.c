@@ -238,6 +238,6 @@ main(void)
 	broken();
 	lists();
 	stock_close();
-	files_close();
+	place_close();
 	return tap_done();
 }

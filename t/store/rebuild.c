@@ -43,8 +43,8 @@ move_db(const char *to)
 	char all[400];
 
 	stock_close();
-	snprintf(all, sizeof all,
-	    "mv %s %s && rm -f %s-wal %s-shm", db_path, to, db_path, db_path);
+	snprintf(all, sizeof all, "mv %s %s && rm -f %s-wal %s-shm", db_path,
+	    to, db_path, db_path);
 	if (system(all) != 0)
 		exit(111);
 }
@@ -72,7 +72,8 @@ is_sound(const char *name)
 
 	all_heard[0] = '\0';
 	if (!ok(fsck_run(db, blobs, &conf, &f) == 0 && f.unnamed_files == 0 &&
-		f.faults == 0, "%s: fsck finds nothing", name))
+		    f.faults == 0,
+		"%s: fsck finds nothing", name))
 		printf("# %.2000s\n", all_heard);
 }
 
@@ -105,7 +106,7 @@ parts_are_right(const char *key)
 		free(p);
 	}
 	right = nodedb_get(db, bucket, slice_text(key), &o) == NODEDB_OK &&
-	    o.parts == 3 && reads_as(&o, slice_of(bytes, all));
+		o.parts == 3 && reads_as(&o, slice_of(bytes, all));
 	free(bytes);
 	return right;
 }
@@ -115,7 +116,7 @@ fill(void)
 {
 	char key[16];
 
-	files_clean();
+	place_clean();
 	wall = (int64_t)time(NULL) * 1000;
 	stock_open();
 	for (uint32_t i = 0; i < SMALL; i++) {
@@ -144,7 +145,7 @@ from_trailers_only(void)
 	is_int(sums.buckets, 2, "the bucket is there again, and lost-found");
 	ok(get_and_compare("large", 1003, 400 * KB), "the newest of a name");
 	ok(nodedb_get(db, bucket, slice_text("large"), &o) == NODEDB_OK &&
-	    memcmp(o.etag, was.etag, 16) == 0 && o.at == was.at,
+		memcmp(o.etag, was.etag, 16) == 0 && o.at == was.at,
 	    "with its ETag and time");
 	ok(get_and_compare("other", 1001, 40 * KB), "another");
 	ok(parts_are_right("parts"), "parts are one object");
@@ -202,7 +203,7 @@ from_snapshot(void)
 
 /* Bytes of a page turned over. */
 static void
-spoil(const char *path, unsigned page)
+turn_over(const char *path, unsigned page)
 {
 	uint8_t bytes[PAGE];
 	int fd = open(path, O_RDWR);
@@ -245,14 +246,14 @@ from_damaged(void)
 		    old);
 		if (system(all) != 0)
 			exit(111);
-		spoil(old, page);
+		turn_over(old, page);
 		tried++;
 		rebuild(NULL, old);
 		n = smalls();
 		worst = n < worst ? n : worst;
 		failed += !get_and_compare("large", 1000, 600 * KB) ||
-		    !get_and_compare("other", 1001, 40 * KB) ||
-		    !parts_are_right("parts");
+			  !get_and_compare("other", 1001, 40 * KB) ||
+			  !parts_are_right("parts");
 		sound += fsck_run(db, blobs, &conf, &f) == 0;
 		if (f.faults)
 			printf("# page %u: %.1000s\n", page, all_heard);
@@ -271,10 +272,10 @@ from_damaged(void)
 		    old);
 		if (system(all) != 0)
 			exit(111);
-		spoil(old, page);
+		turn_over(old, page);
 		rebuild(snapshot, old);
 		failed += smalls() != SMALL || !parts_are_right("parts") ||
-		    !get_and_compare("large", 1000, 600 * KB);
+			  !get_and_compare("large", 1000, 600 * KB);
 		stock_close();
 	}
 	is_int(failed, 0, "with a snapshot beside it nothing was lost");
@@ -282,7 +283,7 @@ from_damaged(void)
 
 /* Past the library. */
 static void
-change(const char *path, const char *sql)
+change_at(const char *path, const char *sql)
 {
 	sqlite3 *raw = NULL;
 
@@ -305,7 +306,7 @@ lost_rows(void)
 	fill();
 	epoch = nodedb_epoch(db);
 	move_db(old);
-	change(old, "DELETE FROM bucket");
+	change_at(old, "DELETE FROM bucket");
 	rebuild(NULL, old);
 	b = nodedb_bucket(db, slice_text("lost-bucket-1"));
 	ok(b && nodedb_get(db, b, slice_text("small7"), &o) == NODEDB_OK,
@@ -313,7 +314,7 @@ lost_rows(void)
 	ok(nodedb_epoch(db) != epoch, "the epoch is another");
 	is_sound("without buckets");
 	move_db(old);
-	change(old, "DELETE FROM tenant");
+	change_at(old, "DELETE FROM tenant");
 	is_int(rebuild(NULL, old), 0, "tenants without a row");
 	b = nodedb_bucket(db, slice_text("lost-bucket-1"));
 	ok(b && strncmp(b->tenant->name, "lost-tenant-", 12) == 0,
@@ -323,9 +324,10 @@ lost_rows(void)
 
 	fill();
 	move_db(old);
-	change(old, "DELETE FROM blob; DELETE FROM sums");
+	change_at(old, "DELETE FROM blob; DELETE FROM sums");
 	is_int(rebuild(NULL, old), 0, "blobs without a row");
-	ok(get_and_compare("large", 1000, 600 * KB), "are known by their files");
+	ok(get_and_compare("large", 1000, 600 * KB),
+	    "are known by their files");
 	ok(was_told("object b/parts is lost"), "but for those of manifests");
 	ok(parts_are_right("parts"), "which are put together again");
 	is_sound("without blobs");
@@ -333,7 +335,7 @@ lost_rows(void)
 
 	fill();
 	move_db(old);
-	change(old, "DELETE FROM inline WHERE no < 11");
+	change_at(old, "DELETE FROM inline WHERE no < 11");
 	is_int(rebuild(NULL, old), 1, "small contents without a row");
 	is_int(sums.lost_inline, 10, "are lost");
 	is_int(smalls(), SMALL - 10, "the others are not");
@@ -375,7 +377,7 @@ no_names(void)
 	for (size_t i = 0; i < BLOB_ID; i++)
 		snprintf(hex + 2 * i, 3, "%02x", a.sha[i]);
 	ok(lost && nodedb_get(db, lost, slice_text(hex), &o) == NODEDB_OK &&
-	    reads_as(&o, slice_of(bytes, 60 * KB)),
+		reads_as(&o, slice_of(bytes, 60 * KB)),
 	    "and it has the content under its id");
 	is_sound("without names");
 	stock_close();
@@ -386,8 +388,10 @@ no_names(void)
 static void
 known_upload(void)
 {
-	struct upload u = { .token = { 5, 5 }, .bucket = bucket,
-		.key = slice_text("going on"), .created = 1 };
+	struct upload u = { .token = { 5, 5 },
+		.bucket = bucket,
+		.key = slice_text("going on"),
+		.created = 1 };
 	uint8_t *bytes = bytes_of(4000, 70 * KB);
 	struct blob_note note;
 	struct part part;
@@ -408,8 +412,9 @@ known_upload(void)
 	move_db(old);
 	is_int(rebuild(snapshot, NULL), 0, "a part of an upload that is known");
 	ok(nodedb_upload(db, bucket, (uint8_t[16]){ 5, 5 }, &u) == NODEDB_OK &&
-	    nodedb_part(db, &u, 7, &part) == NODEDB_OK &&
-	    part.size == 70 * KB, "is a part of it again");
+		nodedb_part(db, &u, 7, &part) == NODEDB_OK &&
+		part.size == 70 * KB,
+	    "is a part of it again");
 	is_sound("with an upload");
 	stock_close();
 	free(bytes);
@@ -422,11 +427,12 @@ refusals(void)
 
 	fill();
 	ok(rebuild_run(db_path, NULL, NULL, blobs, &conf, &sums) < 0 &&
-	    errno == EEXIST, "an index that is there is not touched");
+		errno == EEXIST,
+	    "an index that is there is not touched");
 	move_db(old);
 	if (truncate(old, 0) < 0)
 		exit(111);
-	spoil(old, 0);
+	turn_over(old, 0);
 	is_int(rebuild(old, old), 0, "neither can be read");
 	ok(get_and_compare("large", 1000, 600 * KB), "trailers do");
 	stock_close();
@@ -446,6 +452,6 @@ main(void)
 	no_names();
 	known_upload();
 	refusals();
-	files_close();
+	place_close();
 	return tap_done();
 }

@@ -15,16 +15,7 @@ static struct tenant *tenant;
 static struct bucket *bucket;
 static int64_t wall = 1800000000000;
 
-static char heard[4096];
-static unsigned nheard;
-
-static inline void
-hear(void *arg, const char *sentence)
-{
-	(void)arg;
-	nheard++;
-	snprintf(heard, sizeof heard, "%s", sentence);
-}
+static struct heard heard;
 
 static inline struct nodedb *
 open_db(const char *path)
@@ -33,7 +24,7 @@ open_db(const char *path)
 		.journal = 100000 };
 	const char *why = NULL;
 	bool newer = false;
-	struct nodedb *d = nodedb_open(path, &conf, hear, NULL, &why, &newer);
+	struct nodedb *d = nodedb_open(path, &conf, hear, &heard, &why, &newer);
 
 	if (d == NULL)
 		printf("# %s: %s\n", path, why);

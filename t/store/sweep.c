@@ -12,9 +12,8 @@ begin(uint64_t rate, msec every, int64_t orphan_age)
 {
 	const struct sweep_conf conf = { rate, every, orphan_age };
 
-	sweep = sweep_new(blobs, db, &conf, hear, NULL);
-	nheard = 0;
-	heard[0] = '\0';
+	sweep = sweep_new(blobs, db, &conf, hear, &heard);
+	heard = (struct heard){ 0 };
 }
 
 /* Slices, 20 ms apart; a commit behind each. */
@@ -213,8 +212,9 @@ races(void)
 		}
 		for (i = 0; i < KINDS; i++)
 			if (named[i])
-				bad += nodedb_get(db, bucket,
-				    slice_text(key[i]), &o) != NODEDB_OK ||
+				bad +=
+				    nodedb_get(db, bucket, slice_text(key[i]),
+					&o) != NODEDB_OK ||
 				    !is_file(o.sha);
 	}
 	ok(puts > 20, "%u contents were sealed, %llu removed", puts,
@@ -245,8 +245,7 @@ static void
 read_meanwhile(void)
 {
 	struct object a = add_object("read", 20, 60 * KB);
-	struct reading *r =
-	    read_open(blobs, db, &a.content, a.size, 0, a.size);
+	struct reading *r = read_open(blobs, db, &a.content, a.size, 0, a.size);
 
 	begin(0, 0, 0);
 	cut_object("read");
@@ -307,7 +306,7 @@ orphans(void)
 	tick(260, true);
 	ok(!is_file(s.sha), "an old one goes");
 	is_int(sweep_counts(sweep)->orphans, 1, "one");
-	is_int(nheard, 1, "and it is told");
+	is_int(heard.n, 1, "and it is told");
 	ok(is_file(kept.sha), "those with a name stay");
 	sweep_free(sweep);
 	free(bytes);
@@ -321,7 +320,7 @@ older_index(void)
 	struct sums s;
 
 	stock_close();
-	files_clean();
+	place_clean();
 	wall = (int64_t)time(NULL) * 1000;
 	stock_open();
 	add_object("an hour ago", 36, 10);
@@ -333,7 +332,7 @@ older_index(void)
 	for (unsigned i = 0; i < 260; i++)
 		sweep_tick(sweep, now += 20, wall);
 	ok(is_file(s.sha), "a file that is newer than the index stays");
-	ok(nheard == 1 && strstr(heard, "rebuild") != NULL,
+	ok(heard.n == 1 && strstr(heard.last, "rebuild") != NULL,
 	    "and rebuild is advised");
 	sweep_free(sweep);
 	free(bytes);
@@ -391,7 +390,8 @@ scrub(void)
 	wall += 3601 * 1000;
 	tick(50, true); /* a second, and what one second had saved */
 	ok(sweep_counts(sweep)->scrubbed >= 1 &&
-	    sweep_counts(sweep)->scrubbed <= 2, "a megabyte a second");
+		sweep_counts(sweep)->scrubbed <= 2,
+	    "a megabyte a second");
 	while (sweep_counts(sweep)->scrubbed < MANY && steps++ < 1000)
 		tick(1, true);
 	ok(steps > 100, "the rest takes its time");
@@ -408,7 +408,7 @@ scrub(void)
 	tick(200, true);
 	is_int(sweep_counts(sweep)->scrubbed, MANY - 2, "when asked, at once");
 	is_int(sweep_counts(sweep)->damaged, 2, "damage is found");
-	is_int(nheard, 2, "and told");
+	is_int(heard.n, 2, "and told");
 	is_int(names_in("quarantine"), 1, "one is in quarantine");
 	ok(!is_file(o[2].sha), "and is served no more");
 	sweep_scrub(sweep);
@@ -442,6 +442,6 @@ main(void)
 	unclean();
 	scrub();
 	stock_close();
-	files_close();
+	place_close();
 	return tap_done();
 }
