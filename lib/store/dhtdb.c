@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/dhtdb_in.h"
 
-#include <sys/stat.h>
-
 /* Rows that one call of dhtdb_expire looks at, and provider records that it
  * throws away: each may touch a page of its own. */
 enum { PROVIDERS_SWEPT = 2000, PROVIDERS_GONE = 500, VALUES_SWEPT = 250 };
@@ -18,7 +16,7 @@ peer_row(struct dhtdb *db, sqlite3_stmt *q)
 {
 	struct peer p = { 0 };
 
-	if (!dhtdb_row(db, q))
+	if (!sql_row(&db->sql, q))
 		return p;
 	p.no = sqlite3_column_int64(q, 0);
 	p.providers = sqlite3_column_int64(q, 1);
@@ -31,17 +29,17 @@ peer_row(struct dhtdb *db, sqlite3_stmt *q)
 static struct peer
 peer_by_id(struct dhtdb *db, const struct peerid *id)
 {
-	struct given g = { .b = { peerid_bytes(id) } };
+	struct sql_given g = { .b = { peerid_bytes(id) } };
 
-	return peer_row(db, dhtdb_ask(db, SQL_PEER_BY_ID, g));
+	return peer_row(db, sql_ask(&db->sql, SQL_PEER_BY_ID, g));
 }
 
 static struct peer
 peer_by_no(struct dhtdb *db, int64_t no)
 {
-	struct given g = { .i = { no } };
+	struct sql_given g = { .i = { no } };
 
-	return peer_row(db, dhtdb_ask(db, SQL_PEER_BY_NO, g));
+	return peer_row(db, sql_ask(&db->sql, SQL_PEER_BY_NO, g));
 }
 
 static void
@@ -50,8 +48,8 @@ peer_need(struct dhtdb *db, struct peer *p, const struct peerid *id)
 	if (p->no != 0)
 		return;
 	dhtdb_run(
-	    db, SQL_PEER_NEW, (struct given){ .b = { peerid_bytes(id) } });
-	p->no = sqlite3_last_insert_rowid(db->sql);
+	    db, SQL_PEER_NEW, (struct sql_given){ .b = { peerid_bytes(id) } });
+	p->no = sqlite3_last_insert_rowid(db->sql.db);
 }
 
 /* Returns 1, or 0 when the call has failed: all totals are changed by what a
@@ -60,7 +58,7 @@ static uint64_t
 peer_save(
     struct dhtdb *db, const struct peer *p, struct slice addrs, time_t now)
 {
-	struct given g = {
+	struct sql_given g = {
 		.i = { p->no, p->providers, p->vals, p->seen, now },
 		.b = { addrs },
 	};
@@ -98,8 +96,9 @@ provider_room(struct dhtdb *db, const struct peer *p, struct slice key)
 		return DHTDB_FULL;
 	if ((uint64_t)p->providers >= conf->providers_per_peer)
 		return DHTDB_PEER_FULL;
-	q = dhtdb_ask(db, SQL_PROVIDER_HELD, (struct given){ .b = { key } });
-	if (dhtdb_row(db, q) &&
+	q = sql_ask(
+	    &db->sql, SQL_PROVIDER_HELD, (struct sql_given){ .b = { key } });
+	if (sql_row(&db->sql, q) &&
 	    (uint64_t)sqlite3_column_int64(q, 0) >= conf->providers_per_key)
 		return DHTDB_KEY_FULL;
 	return DHTDB_OK;
@@ -109,7 +108,7 @@ static enum dhtdb_said
 provider_add(struct dhtdb *db, struct call *c)
 {
 	struct peer p = peer_by_id(db, c->id);
-	struct given g = { .i = { p.no, c->now }, .b = { c->key } };
+	struct sql_given g = { .i = { p.no, c->now }, .b = { c->key } };
 
 	if (p.no == 0 || dhtdb_run(db, SQL_PROVIDER_AGAIN, g) == 0) {
 		enum dhtdb_said said = provider_room(db, &p, c->key);
@@ -143,12 +142,12 @@ collect(struct dhtdb *db, sqlite3_stmt *q, struct call *c)
 	size_t at = c->base;
 
 	buf_cut(c->into, c->base);
-	for (c->got = 0; c->got < c->n && dhtdb_row(db, q); c->got++) {
+	for (c->got = 0; c->got < c->n && sql_row(&db->sql, q); c->got++) {
 		struct dhtdb_provider *p = &c->out[c->got];
-		struct slice addrs = dhtdb_column(q, 1);
+		struct slice addrs = sql_bytes(q, 1);
 
-		if (!dhtdb_id(dhtdb_column(q, 0), &p->id)) {
-			db->rc = SQLITE_CORRUPT;
+		if (!dhtdb_id(sql_bytes(q, 0), &p->id)) {
+			db->sql.rc = SQLITE_CORRUPT;
 			break;
 		}
 		put_slice(c->into, addrs);
@@ -169,14 +168,14 @@ static enum dhtdb_said
 providers(struct dhtdb *db, struct call *c)
 {
 	const struct dhtdb_conf *conf = &db->conf;
-	struct given g = {
+	struct sql_given g = {
 		.i = { c->now - conf->life + 1, c->now + conf->life,
 		    (int64_t)c->n, c->now - conf->addrs_life + 1,
 		    c->now + conf->addrs_life },
 		.b = { c->key },
 	};
 
-	return collect(db, dhtdb_ask(db, SQL_PROVIDERS, g), c);
+	return collect(db, sql_ask(&db->sql, SQL_PROVIDERS, g), c);
 }
 
 size_t
@@ -204,7 +203,7 @@ value_row(struct dhtdb *db, sqlite3_stmt *q)
 {
 	struct row r = { 0 };
 
-	if (!dhtdb_row(db, q))
+	if (!sql_row(&db->sql, q))
 		return r;
 	r.no = sqlite3_column_int64(q, 0);
 	r.peer = sqlite3_column_int64(q, 1);
@@ -216,7 +215,8 @@ value_row(struct dhtdb *db, sqlite3_stmt *q)
 static void
 value_cut(struct dhtdb *db, const struct row *r)
 {
-	if (dhtdb_run(db, SQL_VALUE_CUT, (struct given){ .i = { r->no } }) == 0)
+	if (dhtdb_run(
+		db, SQL_VALUE_CUT, (struct sql_given){ .i = { r->no } }) == 0)
 		return;
 	db->counts.values--;
 	db->counts.value_bytes -= (uint64_t)r->n;
@@ -245,8 +245,8 @@ value_room(const struct dhtdb *db, const struct row *old, const struct peer *p,
 static enum dhtdb_said
 value_put(struct dhtdb *db, struct call *c)
 {
-	struct given g = { .b = { c->key, c->bytes } };
-	struct row old = value_row(db, dhtdb_ask(db, SQL_VALUE_BY_KEY, g));
+	struct sql_given g = { .b = { c->key, c->bytes } };
+	struct row old = value_row(db, sql_ask(&db->sql, SQL_VALUE_BY_KEY, g));
 	struct peer p = peer_by_id(db, c->id);
 	enum dhtdb_said said = value_room(db, &old, &p, c->bytes.n);
 
@@ -281,13 +281,13 @@ static enum dhtdb_said
 value_get(struct dhtdb *db, struct call *c)
 {
 	time_t life = db->conf.life;
-	struct given g = { .i = { c->now - life + 1, c->now + life },
+	struct sql_given g = { .i = { c->now - life + 1, c->now + life },
 		.b = { c->key } };
-	sqlite3_stmt *q = dhtdb_ask(db, SQL_VALUE_GET, g);
+	sqlite3_stmt *q = sql_ask(&db->sql, SQL_VALUE_GET, g);
 
-	if (!dhtdb_row(db, q))
+	if (!sql_row(&db->sql, q))
 		return DHTDB_NONE;
-	put_slice(c->into, dhtdb_column(q, 0));
+	put_slice(c->into, sql_bytes(q, 0));
 	c->number = (uint64_t)sqlite3_column_int64(q, 1);
 	return DHTDB_OK;
 }
@@ -315,8 +315,9 @@ static bool
 peer_room(struct dhtdb *db)
 {
 	while (db->counts.peers >= db->conf.peers) {
-		struct peer oldest = peer_row(
-		    db, dhtdb_ask(db, SQL_PEER_OLDEST, (struct given){ 0 }));
+		struct peer oldest =
+		    peer_row(db, sql_ask(&db->sql, SQL_PEER_OLDEST,
+				     (struct sql_given){ 0 }));
 
 		if (oldest.no == 0)
 			return false;
@@ -387,9 +388,9 @@ dhtdb_peer_doubt(struct dhtdb *db, const struct peerid *id)
 static enum dhtdb_said
 peers(struct dhtdb *db, struct call *c)
 {
-	struct given g = { .i = { (int64_t)c->n } };
+	struct sql_given g = { .i = { (int64_t)c->n } };
 
-	return collect(db, dhtdb_ask(db, SQL_PEERS, g), c);
+	return collect(db, sql_ask(&db->sql, SQL_PEERS, g), c);
 }
 
 size_t
@@ -406,21 +407,21 @@ dhtdb_peers(
 static void
 sweep_providers(struct dhtdb *db, struct call *c)
 {
-	struct given g = { .i = { db->swept_peer, PROVIDERS_SWEPT },
+	struct sql_given g = { .i = { db->swept_peer, PROVIDERS_SWEPT },
 		.b = { buf_slice(&db->swept_key) } };
-	sqlite3_stmt *q = dhtdb_ask(db, SQL_PROVIDER_WALK, g);
+	sqlite3_stmt *q = sql_ask(&db->sql, SQL_PROVIDER_WALK, g);
 	unsigned rows = 0;
 	struct buf last;
 	int64_t peer = 0;
 
 	buf_init(&last, db->swept_key.max, NULL);
-	while (last.n == 0 && dhtdb_row(db, q)) {
-		struct slice key = dhtdb_column(q, 0);
+	while (last.n == 0 && sql_row(&db->sql, q)) {
+		struct slice key = sql_bytes(q, 0);
 
 		peer = sqlite3_column_int64(q, 1);
 		if (!alive(db, sqlite3_column_int64(q, 2), c->now)) {
 			db->counts.providers -= dhtdb_run(db, SQL_PROVIDER_CUT,
-			    (struct given){ .i = { peer }, .b = { key } });
+			    (struct sql_given){ .i = { peer }, .b = { key } });
 			peer_lost(db, peer, 1, 0);
 			c->got++;
 		}
@@ -435,8 +436,8 @@ sweep_providers(struct dhtdb *db, struct call *c)
 static void
 sweep_values(struct dhtdb *db, struct call *c)
 {
-	struct given g = { .i = { db->swept_value, VALUES_SWEPT } };
-	sqlite3_stmt *q = dhtdb_ask(db, SQL_VALUE_WALK, g);
+	struct sql_given g = { .i = { db->swept_value, VALUES_SWEPT } };
+	sqlite3_stmt *q = sql_ask(&db->sql, SQL_VALUE_WALK, g);
 	unsigned rows = 0;
 	struct row r;
 
@@ -468,20 +469,12 @@ dhtdb_expire(struct dhtdb *db, time_t now)
 	return dhtdb_try(db, sweep, &c) == DHTDB_OK ? c.got : 0;
 }
 
-static uint64_t
-file_size(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
-}
-
 struct dhtdb_counts
 dhtdb_counts(struct dhtdb *db)
 {
 	struct dhtdb_counts counts = db->counts;
 
-	counts.disk_bytes = file_size(db->path) + file_size(db->log);
+	counts.disk_bytes = sql_disk_bytes(&db->sql);
 	counts.disk_bad = db->bad;
 	return counts;
 }

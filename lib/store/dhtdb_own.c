@@ -8,7 +8,7 @@ enum { PLACE = 32 };
 enum dhtdb_said
 dhtdb_keep_own(struct dhtdb *db, struct call *c)
 {
-	struct given g = { .i = { c->own.due },
+	struct sql_given g = { .i = { c->own.due },
 		.b = {
 		    slice_of(c->own.place, PLACE), c->own.key, c->own.value } };
 
@@ -30,7 +30,7 @@ static enum dhtdb_said
 own_cut(struct dhtdb *db, struct call *c)
 {
 	uint64_t gone = dhtdb_run(db, SQL_OWN_CUT,
-	    (struct given){ .b = { slice_of(c->place, PLACE) } });
+	    (struct sql_given){ .b = { slice_of(c->place, PLACE) } });
 
 	db->counts.own -= gone;
 	return gone ? DHTDB_OK : DHTDB_NONE;
@@ -45,7 +45,7 @@ dhtdb_own_cut(struct dhtdb *db, const uint8_t place[32])
 static enum dhtdb_said
 own_due(struct dhtdb *db, struct call *c)
 {
-	struct given g = { .i = { c->now },
+	struct sql_given g = { .i = { c->now },
 		.b = { slice_of(c->place, PLACE) } };
 
 	return dhtdb_run(db, SQL_OWN_DUE, g) ? DHTDB_OK : DHTDB_NONE;
@@ -63,17 +63,17 @@ read_own(struct dhtdb *db, sqlite3_stmt *q, struct dhtdb_own *own)
 {
 	struct slice place, key, value;
 
-	if (!dhtdb_row(db, q))
+	if (!sql_row(&db->sql, q))
 		return DHTDB_NONE;
-	place = dhtdb_column(q, 0);
-	key = dhtdb_column(q, 1);
-	value = dhtdb_column(q, 2);
+	place = sql_bytes(q, 0);
+	key = sql_bytes(q, 1);
+	value = sql_bytes(q, 2);
 	buf_cut(&db->held, 0);
 	put_slice(&db->held, key);
 	put_slice(&db->held, value);
 	if (place.n != PLACE || db->held.bad) {
 		db->held.bad = false;
-		db->rc = SQLITE_CORRUPT;
+		db->sql.rc = SQLITE_CORRUPT;
 		return DHTDB_NONE;
 	}
 	memcpy(own->place, place.p, PLACE);
@@ -86,8 +86,8 @@ read_own(struct dhtdb *db, sqlite3_stmt *q, struct dhtdb_own *own)
 static enum dhtdb_said
 own_first(struct dhtdb *db, struct call *c)
 {
-	return read_own(
-	    db, dhtdb_ask(db, SQL_OWN_FIRST, (struct given){ 0 }), &c->own);
+	return read_own(db,
+	    sql_ask(&db->sql, SQL_OWN_FIRST, (struct sql_given){ 0 }), &c->own);
 }
 
 enum dhtdb_said
@@ -104,9 +104,9 @@ dhtdb_own_first(struct dhtdb *db, struct dhtdb_own *own)
 static enum dhtdb_said
 own_next(struct dhtdb *db, struct call *c)
 {
-	struct given g = { .b = { slice_of(c->place, PLACE) } };
+	struct sql_given g = { .b = { slice_of(c->place, PLACE) } };
 
-	return read_own(db, dhtdb_ask(db, SQL_OWN_NEXT, g), &c->own);
+	return read_own(db, sql_ask(&db->sql, SQL_OWN_NEXT, g), &c->own);
 }
 
 enum dhtdb_said
@@ -130,7 +130,7 @@ enum dhtdb_said
 dhtdb_keep_fact(struct dhtdb *db, struct call *c)
 {
 	dhtdb_run(db, SQL_FACT_SET,
-	    (struct given){ .i = { (int64_t)c->number }, .b = { c->key } });
+	    (struct sql_given){ .i = { (int64_t)c->number }, .b = { c->key } });
 	return DHTDB_OK;
 }
 
@@ -144,10 +144,10 @@ dhtdb_fact_set(struct dhtdb *db, const char *name, uint64_t value)
 static enum dhtdb_said
 fact_get(struct dhtdb *db, struct call *c)
 {
-	sqlite3_stmt *q =
-	    dhtdb_ask(db, SQL_FACT_GET, (struct given){ .b = { c->key } });
+	sqlite3_stmt *q = sql_ask(
+	    &db->sql, SQL_FACT_GET, (struct sql_given){ .b = { c->key } });
 
-	if (!dhtdb_row(db, q))
+	if (!sql_row(&db->sql, q))
 		return DHTDB_NONE;
 	c->number = (uint64_t)sqlite3_column_int64(q, 0);
 	return DHTDB_OK;

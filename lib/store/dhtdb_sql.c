@@ -1,18 +1,31 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/dhtdb_in.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-enum { SENTENCE = 1024 };
-
-_Static_assert(SQL_N <= 64, "a bit for each statement");
+enum {
+	APPLICATION = 0x4b6e4468, /* "KnDh" */
+	VERSION = 1,
+	BUSY_MS = 1000,
+	CHECKPOINT = 1000,
+	LOG_BYTES = 4 << 20,
+};
 
 static const char *const texts[] = {
 #define S(name, text) [SQL_##name] = text,
 	DHTDB_SQL(S)
 #undef S
+};
+_Static_assert(sizeof texts / sizeof *texts <= SQL_MOST, "statements");
+
+const struct sql_kind dhtdb_kind = {
+	.texts = texts,
+	.n = SQL_N,
+	.application = APPLICATION,
+	.version = VERSION,
+	.busy_ms = BUSY_MS,
+	.checkpoint = CHECKPOINT,
+	.log_bytes = LOG_BYTES,
 };
 
 static const char *const words[] = {
@@ -27,83 +40,6 @@ dhtdb_word(enum dhtdb_said said)
 	return said < DHTDB_SAID_N ? words[said] : "?";
 }
 
-void
-dhtdb_tell(struct dhtdb *db, const char *fmt, ...)
-{
-	char sentence[SENTENCE];
-	va_list ap;
-
-	if (db->told == NULL)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(sentence, sizeof sentence, fmt, ap);
-	va_end(ap);
-	db->told(db->arg, sentence);
-}
-
-bool
-dhtdb_damage(int rc)
-{
-	return (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
-}
-
-/* Empty bytes are bytes: a null pointer would be bound as NULL. */
-static void
-bind(sqlite3_stmt *q, const struct given *g)
-{
-	int most = sqlite3_bind_parameter_count(q);
-
-	for (int i = 0; i < DHTDB_INTS && i < most; i++)
-		sqlite3_bind_int64(q, 1 + i, g->i[i]);
-	for (int i = 0; i < DHTDB_BLOBS && DHTDB_INTS + i < most; i++)
-		sqlite3_bind_blob64(q, 1 + DHTDB_INTS + i,
-		    g->b[i].n ? (const void *)g->b[i].p : "", g->b[i].n,
-		    SQLITE_STATIC);
-}
-
-sqlite3_stmt *
-dhtdb_ask(struct dhtdb *db, enum dhtdb_sql which, struct given g)
-{
-	sqlite3_stmt **q = &db->stmts[which];
-
-	if (db->rc != SQLITE_OK)
-		return NULL;
-	if (*q == NULL) {
-		db->rc = sqlite3_prepare_v3(db->sql, texts[which], -1,
-		    SQLITE_PREPARE_PERSISTENT, q, NULL);
-		if (db->rc != SQLITE_OK)
-			return NULL;
-	}
-	sqlite3_reset(*q);
-	bind(*q, &g);
-	db->used |= UINT64_C(1) << which;
-	return *q;
-}
-
-bool
-dhtdb_row(struct dhtdb *db, sqlite3_stmt *q)
-{
-	int rc;
-
-	if (db->rc != SQLITE_OK || q == NULL)
-		return false;
-	rc = sqlite3_step(q);
-	if (rc == SQLITE_ROW)
-		return true;
-	if (rc != SQLITE_DONE)
-		db->rc = rc;
-	sqlite3_reset(q);
-	return false;
-}
-
-struct slice
-dhtdb_column(sqlite3_stmt *q, int column)
-{
-	const void *p = sqlite3_column_blob(q, column);
-
-	return slice_of(p, p ? (size_t)sqlite3_column_bytes(q, column) : 0);
-}
-
 bool
 dhtdb_id(struct slice s, struct peerid *id)
 {
@@ -115,63 +51,43 @@ dhtdb_id(struct slice s, struct peerid *id)
 }
 
 uint64_t
-dhtdb_run(struct dhtdb *db, enum dhtdb_sql which, struct given g)
+dhtdb_run(struct dhtdb *db, enum dhtdb_sql which, struct sql_given g)
 {
-	if (!db->begun) {
-		dhtdb_row(db, dhtdb_ask(db, SQL_BEGIN, (struct given){ 0 }));
-		if (db->rc != SQLITE_OK)
-			return 0;
-		db->begun = true;
+	if (!db->sql.begun)
 		db->before = db->counts;
-	}
-	dhtdb_row(db, dhtdb_ask(db, which, g));
-	if (db->rc != SQLITE_OK)
-		return 0;
-	return (uint64_t)sqlite3_changes(db->sql);
+	return sql_change(&db->sql, which, g);
 }
 
-void
-dhtdb_end(struct dhtdb *db)
-{
-	for (unsigned i = 0; db->used; i++, db->used >>= 1)
-		if (db->used & 1)
-			sqlite3_reset(db->stmts[i]);
-}
-
-/* After some failures SQLite has rolled back by itself. */
 void
 dhtdb_forget(struct dhtdb *db)
 {
-	dhtdb_end(db);
-	if (!db->begun)
+	sql_end(&db->sql);
+	if (!db->sql.begun)
 		return;
-	db->begun = false;
 	db->counts = db->before;
-	db->rc = SQLITE_OK;
-	if (!sqlite3_get_autocommit(db->sql))
-		dhtdb_row(db, dhtdb_ask(db, SQL_ROLLBACK, (struct given){ 0 }));
-	dhtdb_end(db);
+	sql_rollback(&db->sql);
 }
 
 static void
 tell_bad(struct dhtdb *db, int rc)
 {
 	if (!db->bad)
-		dhtdb_tell(db,
+		sql_tell(&db->sql,
 		    "%s cannot be read or written: %s (SQLite's code %d)",
-		    db->path, db->why ? db->why : sqlite3_errstr(rc), rc);
+		    db->sql.path,
+		    db->sql.why ? db->sql.why : sqlite3_errstr(rc), rc);
 	db->bad = true;
 }
 
-/* The call has met db->rc.  Is there a new file to try it on? */
+/* The call has met db->sql.rc.  Is there a new file to try it on? */
 static bool
 recover(struct dhtdb *db)
 {
-	int rc = db->rc;
+	int rc = db->sql.rc;
 
-	if (db->sql) {
+	if (db->sql.db) {
 		dhtdb_forget(db);
-		if (dhtdb_damage(rc))
+		if (sql_damage(rc))
 			rc = dhtdb_replace(db, rc);
 	}
 	if (rc == SQLITE_OK)
@@ -185,13 +101,13 @@ dhtdb_try(struct dhtdb *db, dhtdb_body *body, struct call *c)
 {
 	for (unsigned tries = 0; tries < 2; tries++) {
 		enum dhtdb_said said = DHTDB_DISK;
-		bool gathered = db->begun;
+		bool gathered = db->sql.begun;
 
-		db->rc = db->sql ? SQLITE_OK : dhtdb_attach(db);
-		if (db->rc == SQLITE_OK)
+		db->sql.rc = db->sql.db ? SQLITE_OK : dhtdb_attach(db);
+		if (db->sql.rc == SQLITE_OK)
 			said = body(db, c);
-		if (db->rc == SQLITE_OK) {
-			dhtdb_end(db);
+		if (db->sql.rc == SQLITE_OK) {
+			sql_end(&db->sql);
 			if (said != DHTDB_OK && !gathered)
 				dhtdb_forget(db);
 			return said;
@@ -207,13 +123,11 @@ static enum dhtdb_said
 commit(struct dhtdb *db, struct call *c)
 {
 	(void)c;
-	if (!db->begun)
+	if (!db->sql.begun)
 		return DHTDB_OK;
-	dhtdb_row(db, dhtdb_ask(db, SQL_COMMIT, (struct given){ 0 }));
-	if (db->rc == SQLITE_OK) {
-		db->begun = false;
+	if (sql_commit(&db->sql)) {
 		if (db->bad)
-			dhtdb_tell(db, "%s is good again", db->path);
+			sql_tell(&db->sql, "%s is good again", db->sql.path);
 		db->bad = false;
 	}
 	return DHTDB_OK;
@@ -239,5 +153,5 @@ dhtdb_commit(struct dhtdb *db)
 bool
 dhtdb_dirty(const struct dhtdb *db)
 {
-	return db->begun || db->lost;
+	return db->sql.begun || db->lost;
 }

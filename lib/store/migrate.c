@@ -10,30 +10,17 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "store/sql.h"
 
 enum { PATH_MOST = 4096, COPY_PAGES = 1024, COPY_WAIT_MS = 50 };
-
-static int
-number(sqlite3 *sql, const char *text, int *v)
-{
-	sqlite3_stmt *q = NULL;
-	int rc = sqlite3_prepare_v2(sql, text, -1, &q, NULL);
-
-	if (rc == SQLITE_OK && sqlite3_step(q) == SQLITE_ROW)
-		*v = sqlite3_column_int(q, 0);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_reset(q);
-	sqlite3_finalize(q);
-	return rc;
-}
 
 int
 migrate_version(sqlite3 *sql)
 {
-	int version = -1;
+	int64_t version = -1;
 
-	return number(sql, "PRAGMA user_version", &version) == SQLITE_OK
-		   ? version
+	return sql_find(sql, "PRAGMA user_version", &version) == SQLITE_OK
+		   ? (int)version
 		   : -1;
 }
 
@@ -116,9 +103,9 @@ migrate_copy(sqlite3 *sql, const char *path, const char **why)
 static bool
 holds_tables(sqlite3 *sql)
 {
-	int tables = 1;
+	int64_t tables = 1;
 
-	number(sql, "SELECT count(*) FROM sqlite_master", &tables);
+	sql_find(sql, "SELECT count(*) FROM sqlite_master", &tables);
 	return tables > 0;
 }
 
@@ -166,7 +153,8 @@ enum migrate_end
 migrate_run(sqlite3 *sql, const struct migration *table, size_t n,
     const char *snapshots, const char **why)
 {
-	int version = 0, rc = number(sql, "PRAGMA user_version", &version);
+	int64_t version = 0;
+	int rc = sql_find(sql, "PRAGMA user_version", &version);
 
 	*why = sqlite3_errstr(rc);
 	if (rc != SQLITE_OK)
@@ -178,7 +166,7 @@ migrate_run(sqlite3 *sql, const struct migration *table, size_t n,
 		return MIGRATE_NEWER;
 	}
 	if (snapshots && holds_tables(sql) &&
-	    snapshot(sql, version, snapshots, why) < 0)
+	    snapshot(sql, (int)version, snapshots, why) < 0)
 		return MIGRATE_FAILED;
 	for (size_t i = 0; i < n; i++) {
 		if (table[i].to <= version)

@@ -24,30 +24,22 @@ void
 nodedb_reload(struct nodedb *db)
 {
 	bool names = db->names_changed;
-	int rc = db->rc;
+	int rc = db->sql.rc;
 
-	db->rc = SQLITE_OK;
+	db->sql.rc = SQLITE_OK;
 	nodedb_load(db, names || db->stale);
-	db->stale = db->rc != SQLITE_OK;
+	db->stale = db->sql.rc != SQLITE_OK;
 	if (db->stale)
-		nodedb_failed(db, db->rc);
-	nodedb_end(db);
+		nodedb_failed(db, db->sql.rc);
+	sql_end(&db->sql);
 	nodedb_forget_batch(db);
-	db->rc = rc;
+	db->sql.rc = rc;
 }
 
-/* After some failures SQLite has rolled back by itself. */
 void
 nodedb_rollback(struct nodedb *db)
 {
-	nodedb_end(db);
-	db->rc = SQLITE_OK;
-	db->begun = false;
-	if (!sqlite3_get_autocommit(db->sql))
-		nodedb_row(db,
-		    nodedb_ask(db, SQL_ROLLBACK, (struct nodedb_given){ 0 }));
-	nodedb_end(db);
-	db->rc = SQLITE_OK;
+	sql_rollback(&db->sql);
 	nodedb_reload(db);
 }
 
@@ -57,7 +49,7 @@ save_state(struct nodedb *db)
 	const struct nodedb_state *s = &db->state;
 
 	nodedb_run(db, SQL_STATE_SAVE,
-	    (struct nodedb_given){
+	    (struct sql_given){
 		.i = { (int64_t)s->version, (int64_t)s->objects,
 		    (int64_t)s->markers, (int64_t)s->uploads, (int64_t)s->parts,
 		    (int64_t)s->blobs, (int64_t)s->blob_bytes,
@@ -74,7 +66,7 @@ checkpoint(struct nodedb *db)
 	if (db->frames < CHECKPOINT_PAGES)
 		return;
 	rc = sqlite3_wal_checkpoint_v2(
-	    db->sql, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	    db->sql.db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	if (rc == SQLITE_OK)
 		db->checkpoints++;
 	else if (rc != SQLITE_BUSY)
@@ -88,22 +80,20 @@ end_batch(struct nodedb *db)
 	nodedb_drop_unclaimed(db);
 	nodedb_save_tenants(db);
 	save_state(db);
-	nodedb_row(db, nodedb_ask(db, SQL_COMMIT, (struct nodedb_given){ 0 }));
-	return db->rc == SQLITE_OK;
+	return sql_commit(&db->sql);
 }
 
 static void
 committed(struct nodedb *db)
 {
-	db->begun = false;
 	db->commits++;
 	if (db->bad)
-		nodedb_tell(db, "%s is good again", db->path);
+		sql_tell(&db->sql, "%s is good again", db->sql.path);
 	db->bad = false;
-	db->why = NULL;
+	db->sql.why = NULL;
 	nodedb_tenants_durable(db);
 	nodedb_forget_batch(db);
-	nodedb_end(db);
+	sql_end(&db->sql);
 	checkpoint(db);
 }
 
@@ -113,7 +103,7 @@ enum nodedb_said
 nodedb_commit(struct nodedb *db)
 {
 	if (db->lost) {
-		if (db->begun)
+		if (db->sql.begun)
 			nodedb_rollback(db);
 		db->lost = false;
 		return NODEDB_DISK;
@@ -135,7 +125,7 @@ nodedb_commit(struct nodedb *db)
 bool
 nodedb_dirty(const struct nodedb *db)
 {
-	return db->begun || db->lost || db->touched != NULL;
+	return db->sql.begun || db->lost || db->touched != NULL;
 }
 
 bool
@@ -159,7 +149,7 @@ nodedb_unclean(const struct nodedb *db)
 const char *
 nodedb_why(const struct nodedb *db)
 {
-	return db->why ? db->why : "";
+	return db->sql.why ? db->sql.why : "";
 }
 
 uint64_t
@@ -175,7 +165,7 @@ end_clean(struct nodedb *db)
 	if (nodedb_commit(db) != NODEDB_OK || !nodedb_enter(db))
 		return;
 	nodedb_tenants_exact(db);
-	nodedb_run(db, SQL_CLEAN_SET, (struct nodedb_given){ .i = { 1 } });
+	nodedb_run(db, SQL_CLEAN_SET, (struct sql_given){ .i = { 1 } });
 	if (nodedb_leave(db, NODEDB_OK) == NODEDB_OK)
 		nodedb_commit(db);
 }
@@ -185,10 +175,9 @@ nodedb_close(struct nodedb *db)
 {
 	if (db == NULL)
 		return;
-	if (db->sql && db->ready)
+	if (db->ready)
 		end_clean(db);
-	nodedb_shut(db);
-	sqlite3_close(db->sql);
+	sql_free(&db->sql);
 	nodedb_free_keys(db);
 	names_free(&db->tenants, free);
 	names_free(&db->gone_tenants, free);
@@ -200,6 +189,5 @@ nodedb_close(struct nodedb *db)
 	free(db->unclaimed);
 	free(db->fresh);
 	free(db->snapshots);
-	free(db->path);
 	free(db);
 }

@@ -71,7 +71,7 @@ make(struct nodedb *db, struct slice name, struct tenant *t, int64_t now,
     struct bucket **out)
 {
 	int64_t no = (int64_t)db->next_bucket;
-	struct nodedb_given g = { .i = { no, t->no, now }, .b = { name } };
+	struct sql_given g = { .i = { no, t->no, now }, .b = { name } };
 	struct bucket *b;
 
 	if (names_get(&db->buckets, name))
@@ -84,7 +84,7 @@ make(struct nodedb *db, struct slice name, struct tenant *t, int64_t now,
 	nodedb_run(db, SQL_BUCKET_NEW, g);
 	nodedb_note(db, WHAT_BUCKET, name, no_bytes, 0, no_bytes, now);
 	db->names_changed = true;
-	if (db->rc != SQLITE_OK)
+	if (db->sql.rc != SQLITE_OK)
 		return NODEDB_DISK;
 	b = nodedb_bucket_struct(db, name, t);
 	db->next_bucket++;
@@ -110,11 +110,11 @@ nodedb_bucket_new(struct nodedb *db, struct slice name, struct tenant *t,
 static bool
 cut_uploads(struct nodedb *db, struct bucket *b)
 {
-	struct nodedb_given g = { .i = { b->no } };
+	struct sql_given g = { .i = { b->no } };
 	int64_t no;
 
 	for (unsigned i = 0; i < UPLOADS_CUT; i++) {
-		no = nodedb_number(db, SQL_UPLOAD_IN, g, 0);
+		no = sql_number(&db->sql, SQL_UPLOAD_IN, g, 0);
 		if (no == 0)
 			return true;
 		nodedb_cut_upload(db, b, no);
@@ -125,18 +125,18 @@ cut_uploads(struct nodedb *db, struct bucket *b)
 static enum nodedb_said
 cut(struct nodedb *db, struct bucket *b)
 {
-	struct nodedb_given g = { .i = { b->no } };
+	struct sql_given g = { .i = { b->no } };
 
 	if (b->no == 0)
 		return NODEDB_NONE;
-	if (nodedb_number(db, SQL_BUCKET_HAS, g, 0) || !cut_uploads(db, b))
+	if (sql_number(&db->sql, SQL_BUCKET_HAS, g, 0) || !cut_uploads(db, b))
 		return NODEDB_BUSY;
 	nodedb_run(db, SQL_DOCS_CUT, g);
 	nodedb_run(db, SQL_BUCKET_CUT, g);
 	nodedb_note(db, WHAT_BUCKET_CUT, nodedb_bucket_name(b), no_bytes, 0,
 	    no_bytes, 0);
 	db->names_changed = true;
-	if (db->rc != SQLITE_OK)
+	if (db->sql.rc != SQLITE_OK)
 		return NODEDB_DISK;
 	names_cut(&db->buckets, nodedb_bucket_name(b));
 	names_put(&db->gone_buckets, b);
@@ -156,7 +156,7 @@ static enum nodedb_said
 set(struct nodedb *db, struct bucket *b, unsigned versioning,
     unsigned anonymous)
 {
-	struct nodedb_given g = { .i = { b->no, versioning, anonymous } };
+	struct sql_given g = { .i = { b->no, versioning, anonymous } };
 
 	if (b->no == 0)
 		return NODEDB_NONE;
@@ -182,7 +182,7 @@ static enum nodedb_said
 doc_put(
     struct nodedb *db, struct bucket *b, enum bucket_doc kind, struct slice doc)
 {
-	struct nodedb_given g = { .i = { b->no, kind }, .b = { doc } };
+	struct sql_given g = { .i = { b->no, kind }, .b = { doc } };
 
 	if (b->no == 0)
 		return NODEDB_NONE;
@@ -209,13 +209,13 @@ static enum nodedb_said
 doc_get(struct nodedb *db, const struct bucket *b, enum bucket_doc kind,
     struct buf *out)
 {
-	struct nodedb_given g = { .i = { b->no, kind } };
+	struct sql_given g = { .i = { b->no, kind } };
 	sqlite3_stmt *q;
 
 	if (!b->has_doc[kind] ||
-	    !nodedb_row(db, q = nodedb_ask(db, SQL_DOC, g)))
+	    !sql_row(&db->sql, q = sql_ask(&db->sql, SQL_DOC, g)))
 		return NODEDB_NONE;
-	put_slice(out, nodedb_bytes(q, 0));
+	put_slice(out, sql_bytes(q, 0));
 	return out->bad ? NODEDB_FULL : NODEDB_OK;
 }
 

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/nodedb_own.h"
 
-#include "base/mem.h"
 #include "store/migrate.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* A commit syncs the log once; a checkpoint the log, the file, and the header
  * of the log that begins behind it. */
 enum { DEAD_LOOKED = 1000, SYNCS_OF_CHECKPOINT = 3 };
 
-static const struct nodedb_given nothing;
+static const struct sql_given nothing;
 
 struct corpse {
 	int64_t no; /* 0: there is none */
@@ -23,19 +19,19 @@ struct corpse {
 static struct corpse
 next_dead(struct nodedb *db, int64_t after, uint8_t sha[32])
 {
-	sqlite3_stmt *q = nodedb_ask(
-	    db, SQL_BLOB_DEAD, (struct nodedb_given){ .i = { after, 1 } });
+	sqlite3_stmt *q = sql_ask(
+	    &db->sql, SQL_BLOB_DEAD, (struct sql_given){ .i = { after, 1 } });
 	struct corpse dead = { 0 };
 	struct slice s;
 
-	if (!nodedb_row(db, q))
+	if (!sql_row(&db->sql, q))
 		return dead;
-	s = nodedb_bytes(q, 1);
-	dead = (struct corpse){ nodedb_int(q, 0), nodedb_uint(q, 2) };
+	s = sql_bytes(q, 1);
+	dead = (struct corpse){ sql_int(q, 0), sql_uint(q, 2) };
 	if (s.n == 32)
 		memcpy(sha, s.p, 32);
 	else
-		db->rc = SQLITE_CORRUPT;
+		db->sql.rc = SQLITE_CORRUPT;
 	sqlite3_reset(q);
 	return dead;
 }
@@ -49,14 +45,14 @@ nodedb_dead(struct nodedb *db, uint8_t (*shas)[32], size_t n)
 	if (!nodedb_enter(db))
 		return 0;
 	for (size_t i = 0; i < DEAD_LOOKED && got < n; i++) {
-		struct nodedb_given g;
+		struct sql_given g;
 
 		dead = next_dead(db, dead.no, shas[got]);
-		if (dead.no == 0 || db->rc != SQLITE_OK)
+		if (dead.no == 0 || db->sql.rc != SQLITE_OK)
 			break;
 		if (nodedb_is_fresh(db, dead.no))
 			continue;
-		g = (struct nodedb_given){ .i = { dead.no } };
+		g = (struct sql_given){ .i = { dead.no } };
 		nodedb_run(db, SQL_SUMS_CUT, g);
 		if (nodedb_run(db, SQL_BLOB_CUT, g) == 0)
 			break;
@@ -72,13 +68,13 @@ sha_of(struct nodedb *db, sqlite3_stmt *q, uint8_t sha[32])
 {
 	struct slice s;
 
-	if (!nodedb_row(db, q))
+	if (!sql_row(&db->sql, q))
 		return false;
-	s = nodedb_bytes(q, 0);
+	s = sql_bytes(q, 0);
 	if (s.n == 32)
 		memcpy(sha, s.p, 32);
 	else
-		db->rc = SQLITE_CORRUPT;
+		db->sql.rc = SQLITE_CORRUPT;
 	return s.n == 32;
 }
 
@@ -91,10 +87,10 @@ nodedb_oldest(
 
 	if (!nodedb_enter(db))
 		return NODEDB_DISK;
-	q = nodedb_ask(db, SQL_BLOB_OLDEST, nothing);
+	q = sql_ask(&db->sql, SQL_BLOB_OLDEST, nothing);
 	if (sha_of(db, q, sha)) {
-		*size = nodedb_uint(q, 1);
-		*verified = nodedb_int(q, 2);
+		*size = sql_uint(q, 1);
+		*verified = sql_int(q, 2);
 		said = NODEDB_OK;
 	}
 	return nodedb_leave(db, said);
@@ -104,7 +100,7 @@ enum nodedb_said
 nodedb_verified(
     struct nodedb *db, const uint8_t sha[32], int64_t now, bool damaged)
 {
-	struct nodedb_given g = { .i = { now, damaged },
+	struct sql_given g = { .i = { now, damaged },
 		.b = { slice_of(sha, 32) } };
 	uint64_t n;
 
@@ -118,41 +114,28 @@ enum nodedb_said
 nodedb_blob_next(struct nodedb *db, const uint8_t *after, uint8_t sha[32],
     uint64_t *size, uint64_t *refs, bool *damaged)
 {
-	struct nodedb_given g = { .b = { slice_of(after, after ? 32 : 0) } };
+	struct sql_given g = { .b = { slice_of(after, after ? 32 : 0) } };
 	sqlite3_stmt *q;
 	enum nodedb_said said = NODEDB_NONE;
 
 	if (!nodedb_enter(db))
 		return NODEDB_DISK;
-	q = nodedb_ask(db, SQL_BLOB_NEXT, g);
+	q = sql_ask(&db->sql, SQL_BLOB_NEXT, g);
 	if (sha_of(db, q, sha)) {
-		*size = nodedb_uint(q, 1);
-		*refs = nodedb_uint(q, 2);
-		*damaged = nodedb_int(q, 3) != 0;
+		*size = sql_uint(q, 1);
+		*refs = sql_uint(q, 2);
+		*damaged = sql_int(q, 3) != 0;
 		said = NODEDB_OK;
 	}
 	return nodedb_leave(db, said);
 }
 
-/* One row, "ok" or the first fault. */
 enum nodedb_said
 nodedb_check(struct nodedb *db, bool quick)
 {
-	sqlite3_stmt *q = NULL;
-	int rc;
-
 	if (!nodedb_enter(db))
 		return NODEDB_DISK;
-	rc = sqlite3_prepare_v2(db->sql,
-	    quick ? "PRAGMA quick_check(1)" : "PRAGMA integrity_check(1)", -1,
-	    &q, NULL);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(q);
-	if (rc == SQLITE_ROW)
-		rc = slice_is(nodedb_bytes(q, 0), "ok") ? SQLITE_OK
-							: SQLITE_CORRUPT;
-	sqlite3_finalize(q);
-	db->rc = rc;
+	db->sql.rc = sql_check(&db->sql, quick);
 	return nodedb_leave(db, NODEDB_OK);
 }
 
@@ -163,24 +146,10 @@ nodedb_snapshot(struct nodedb *db, const char *path)
 
 	if (nodedb_commit(db) != NODEDB_OK)
 		return NODEDB_DISK;
-	if (migrate_copy(db->sql, path, &why) == 0)
+	if (migrate_copy(db->sql.db, path, &why) == 0)
 		return NODEDB_OK;
-	db->why = why;
+	db->sql.why = why;
 	return NODEDB_DISK;
-}
-
-static uint64_t
-file_size(const char *path, const char *tail)
-{
-	size_t room = strlen(path) + strlen(tail) + 1;
-	char *name = mem_new(room);
-	struct stat st;
-	int rc;
-
-	snprintf(name, room, "%s%s", path, tail);
-	rc = stat(name, &st);
-	free(name);
-	return rc == 0 ? (uint64_t)st.st_size : 0;
 }
 
 void
@@ -203,12 +172,12 @@ nodedb_counts(struct nodedb *db, struct nodedb_counts *c)
 		.journal_last = s->last,
 		.commits = db->commits,
 		.fsyncs = db->commits + SYNCS_OF_CHECKPOINT * db->checkpoints,
-		.disk_bytes =
-		    file_size(db->path, "") + file_size(db->path, "-wal"),
+		.disk_bytes = sql_disk_bytes(&db->sql),
 	};
 	if (!nodedb_enter(db))
 		return;
-	c->dead = (uint64_t)nodedb_number(db, SQL_BLOBS_DEAD, nothing, 0);
-	c->damaged = (uint64_t)nodedb_number(db, SQL_BLOBS_DAMAGED, nothing, 0);
+	c->dead = (uint64_t)sql_number(&db->sql, SQL_BLOBS_DEAD, nothing, 0);
+	c->damaged =
+	    (uint64_t)sql_number(&db->sql, SQL_BLOBS_DAMAGED, nothing, 0);
 	nodedb_leave(db, NODEDB_OK);
 }

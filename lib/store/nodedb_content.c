@@ -67,13 +67,13 @@ nodedb_acquire(struct nodedb *db, const struct content *c)
 	if (c->kind == CONTENT_NONE || claim(db, c))
 		return true;
 	return nodedb_run(db, ref_sql[c->kind],
-		   (struct nodedb_given){ .i = { c->ref, 1 } }) == 1;
+		   (struct sql_given){ .i = { c->ref, 1 } }) == 1;
 }
 
 void
 nodedb_release(struct nodedb *db, const struct content *c)
 {
-	struct nodedb_given g = { .i = { c->ref, -1 } };
+	struct sql_given g = { .i = { c->ref, -1 } };
 
 	switch (c->kind) {
 	case CONTENT_NONE:
@@ -117,7 +117,7 @@ put_inline(struct nodedb *db, struct slice bytes, struct content *out)
 	if (bytes.n > NODEDB_INLINE)
 		return NODEDB_FULL;
 	if (nodedb_run(db, SQL_INLINE_NEW,
-		(struct nodedb_given){ .i = { c.ref }, .b = { bytes } }) == 0)
+		(struct sql_given){ .i = { c.ref }, .b = { bytes } }) == 0)
 		return NODEDB_DISK;
 	db->next_inline++;
 	db->state.inlines++;
@@ -137,13 +137,13 @@ nodedb_inline(struct nodedb *db, struct slice bytes, struct content *c)
 static enum nodedb_said
 read_inline(struct nodedb *db, const struct content *c, struct slice *bytes)
 {
-	sqlite3_stmt *q = nodedb_ask(
-	    db, SQL_INLINE_READ, (struct nodedb_given){ .i = { c->ref } });
+	sqlite3_stmt *q = sql_ask(
+	    &db->sql, SQL_INLINE_READ, (struct sql_given){ .i = { c->ref } });
 
-	if (c->kind != CONTENT_INLINE || !nodedb_row(db, q))
+	if (c->kind != CONTENT_INLINE || !sql_row(&db->sql, q))
 		return NODEDB_NONE;
 	buf_cut(&db->bytes, 0);
-	put_slice(&db->bytes, nodedb_bytes(q, 0));
+	put_slice(&db->bytes, sql_bytes(q, 0));
 	*bytes = buf_slice(&db->bytes);
 	return NODEDB_OK;
 }
@@ -187,14 +187,13 @@ struct known {
 static struct known
 known(struct nodedb *db, struct slice sha)
 {
-	sqlite3_stmt *q = nodedb_ask(
-	    db, SQL_BLOB_BY_SHA, (struct nodedb_given){ .b = { sha } });
+	sqlite3_stmt *q = sql_ask(
+	    &db->sql, SQL_BLOB_BY_SHA, (struct sql_given){ .b = { sha } });
 	struct known k = { 0 };
 
-	if (!nodedb_row(db, q))
+	if (!sql_row(&db->sql, q))
 		return k;
-	k = (struct known){ nodedb_int(q, 0), nodedb_uint(q, 1),
-		nodedb_int(q, 2) != 0 };
+	k = (struct known){ sql_int(q, 0), sql_uint(q, 1), sql_int(q, 2) != 0 };
 	sqlite3_reset(q);
 	return k;
 }
@@ -204,13 +203,13 @@ add_blob(struct nodedb *db, struct slice sha, uint64_t size, struct slice sums,
     int64_t *no)
 {
 	int64_t n = (int64_t)db->next_blob;
-	struct nodedb_given g = { .i = { n, (int64_t)size, msec_wall() },
+	struct sql_given g = { .i = { n, (int64_t)size, msec_wall() },
 		.b = { sha } };
 
 	if (nodedb_run(db, SQL_BLOB_NEW, g) == 0)
 		return NODEDB_DISK;
-	nodedb_run(db, SQL_SUMS_NEW,
-	    (struct nodedb_given){ .i = { n }, .b = { sums } });
+	nodedb_run(
+	    db, SQL_SUMS_NEW, (struct sql_given){ .i = { n }, .b = { sums } });
 	db->next_blob++;
 	db->state.blobs++;
 	db->state.blob_bytes += size;
@@ -232,7 +231,7 @@ put_blob(struct nodedb *db, struct slice sha, uint64_t size, struct slice sums,
 		said = add_blob(db, sha, size, sums, &k.no);
 	else if (k.damaged)
 		nodedb_run(db, SQL_BLOB_VERIFIED,
-		    (struct nodedb_given){
+		    (struct sql_given){
 			.i = { msec_wall(), 0 }, .b = { sha } });
 	if (said != NODEDB_OK)
 		return said;
@@ -266,19 +265,19 @@ static enum nodedb_said
 read_blob(
     struct nodedb *db, const struct content *c, uint8_t sha[32], uint64_t *size)
 {
-	sqlite3_stmt *q = nodedb_ask(
-	    db, SQL_BLOB_BY_NO, (struct nodedb_given){ .i = { c->ref } });
+	sqlite3_stmt *q = sql_ask(
+	    &db->sql, SQL_BLOB_BY_NO, (struct sql_given){ .i = { c->ref } });
 	struct slice s;
 
-	if (c->kind != CONTENT_BLOB || !nodedb_row(db, q))
+	if (c->kind != CONTENT_BLOB || !sql_row(&db->sql, q))
 		return NODEDB_NONE;
-	s = nodedb_bytes(q, 0);
+	s = sql_bytes(q, 0);
 	if (s.n != 32) {
-		db->rc = SQLITE_CORRUPT;
+		db->sql.rc = SQLITE_CORRUPT;
 		return NODEDB_DISK;
 	}
 	memcpy(sha, s.p, 32);
-	*size = nodedb_uint(q, 1);
+	*size = sql_uint(q, 1);
 	return NODEDB_OK;
 }
 
@@ -295,11 +294,11 @@ static enum nodedb_said
 read_sums(struct nodedb *db, struct slice sha, struct buf *out)
 {
 	sqlite3_stmt *q =
-	    nodedb_ask(db, SQL_SUMS, (struct nodedb_given){ .b = { sha } });
+	    sql_ask(&db->sql, SQL_SUMS, (struct sql_given){ .b = { sha } });
 
-	if (!nodedb_row(db, q))
+	if (!sql_row(&db->sql, q))
 		return NODEDB_NONE;
-	put_slice(out, nodedb_bytes(q, 0));
+	put_slice(out, sql_bytes(q, 0));
 	return out->bad ? NODEDB_FULL : NODEDB_OK;
 }
 

@@ -25,7 +25,7 @@ trim(struct nodedb *db)
 		over = TRIM_MOST;
 	db->state.first += over;
 	nodedb_run(db, SQL_JOURNAL_TRIM,
-	    (struct nodedb_given){ .i = { (int64_t)db->state.first } });
+	    (struct sql_given){ .i = { (int64_t)db->state.first } });
 }
 
 /* at 0: now. */
@@ -34,7 +34,7 @@ nodedb_note(struct nodedb *db, enum nodedb_what what, struct slice bucket,
     struct slice key, uint64_t version, struct slice entry, int64_t at)
 {
 	uint64_t seq = db->state.last + 1;
-	struct nodedb_given g = {
+	struct sql_given g = {
 		.i = { (int64_t)seq, at ? at : msec_wall(), what,
 		    (int64_t)version },
 		.b = { bucket, key, entry },
@@ -47,21 +47,21 @@ nodedb_note(struct nodedb *db, enum nodedb_what what, struct slice bucket,
 }
 
 static enum nodedb_said
-walk(struct nodedb *db, struct nodedb_given g,
+walk(struct nodedb *db, struct sql_given g,
     int (*fn)(void *arg, const struct journal_row *), void *arg)
 {
-	sqlite3_stmt *q = nodedb_ask(db, SQL_JOURNAL, g);
+	sqlite3_stmt *q = sql_ask(&db->sql, SQL_JOURNAL, g);
 
-	while (nodedb_row(db, q)) {
-		uint64_t what = nodedb_uint(q, 2);
+	while (sql_row(&db->sql, q)) {
+		uint64_t what = sql_uint(q, 2);
 		struct journal_row row = {
-			.seq = nodedb_uint(q, 0),
-			.at = nodedb_int(q, 1),
+			.seq = sql_uint(q, 0),
+			.at = sql_int(q, 1),
 			.what = what < WHAT_N ? words[what] : "?",
-			.version = nodedb_uint(q, 3),
-			.bucket = nodedb_bytes(q, 4),
-			.key = nodedb_bytes(q, 5),
-			.entry = nodedb_bytes(q, 6),
+			.version = sql_uint(q, 3),
+			.bucket = sql_bytes(q, 4),
+			.key = sql_bytes(q, 5),
+			.entry = sql_bytes(q, 6),
 		};
 
 		if (fn(arg, &row) != 0)
@@ -74,7 +74,7 @@ enum nodedb_said
 nodedb_journal(struct nodedb *db, uint64_t seq, size_t most,
     int (*fn)(void *arg, const struct journal_row *), void *arg)
 {
-	struct nodedb_given g = { .i = { (int64_t)seq, (int64_t)most } };
+	struct sql_given g = { .i = { (int64_t)seq, (int64_t)most } };
 
 	if (!nodedb_enter(db))
 		return NODEDB_DISK;

@@ -40,15 +40,15 @@ nodedb_free_keys(struct nodedb *db)
 static void
 load_grants(struct nodedb *db, struct access_key *k)
 {
-	sqlite3_stmt *q = nodedb_ask(db, SQL_GRANTS,
-	    (struct nodedb_given){ .b = { slice_text(k->id) } });
+	sqlite3_stmt *q = sql_ask(&db->sql, SQL_GRANTS,
+	    (struct sql_given){ .b = { slice_text(k->id) } });
 
-	while (k->ngrants < NODEDB_GRANTS && nodedb_row(db, q)) {
+	while (k->ngrants < NODEDB_GRANTS && sql_row(&db->sql, q)) {
 		struct grant *g = &k->grants[k->ngrants++];
-		struct slice prefix = nodedb_bytes(q, 2);
+		struct slice prefix = sql_bytes(q, 2);
 
-		nodedb_text(q, 0, g->bucket, sizeof g->bucket);
-		g->verbs = (unsigned)nodedb_int(q, 1);
+		sql_text(q, 0, g->bucket, sizeof g->bucket);
+		g->verbs = (unsigned)sql_int(q, 1);
 		g->prefix = mem_new(prefix.n + 1);
 		if (prefix.n)
 			memcpy(g->prefix, prefix.p, prefix.n);
@@ -58,25 +58,25 @@ load_grants(struct nodedb *db, struct access_key *k)
 void
 nodedb_load_keys(struct nodedb *db)
 {
-	sqlite3_stmt *q = nodedb_ask(db, SQL_KEYS, (struct nodedb_given){ 0 });
+	sqlite3_stmt *q = sql_ask(&db->sql, SQL_KEYS, (struct sql_given){ 0 });
 
 	nodedb_free_keys(db);
-	while (nodedb_row(db, q)) {
-		struct slice sealed = nodedb_bytes(q, 2);
+	while (sql_row(&db->sql, q)) {
+		struct slice sealed = sql_bytes(q, 2);
 		struct access_key *k;
 
 		if (sealed.n > NODEDB_SECRET) {
-			db->rc = SQLITE_CORRUPT;
+			db->sql.rc = SQLITE_CORRUPT;
 			return;
 		}
 		k = mem_new(sizeof *k);
-		nodedb_text(q, 0, k->id, sizeof k->id);
-		k->tenant = names_get(&db->tenants, nodedb_bytes(q, 1));
+		sql_text(q, 0, k->id, sizeof k->id);
+		k->tenant = names_get(&db->tenants, sql_bytes(q, 1));
 		if (sealed.n)
 			memcpy(k->sealed, sealed.p, sealed.n);
 		k->nsealed = sealed.n;
-		k->disabled = nodedb_int(q, 3) != 0;
-		k->created = nodedb_int(q, 4);
+		k->disabled = sql_int(q, 3) != 0;
+		k->created = sql_int(q, 4);
 		load_grants(db, k);
 		names_put(&db->keys, k);
 	}
@@ -86,7 +86,7 @@ static void
 write_key(struct nodedb *db, const struct access_key *k)
 {
 	struct slice id = slice_text(k->id);
-	struct nodedb_given g = {
+	struct sql_given g = {
 		.i = { k->tenant->no, k->disabled, k->created },
 		.b = { id, slice_of(k->sealed, k->nsealed) },
 	};
@@ -97,7 +97,7 @@ write_key(struct nodedb *db, const struct access_key *k)
 		const struct grant *one = &k->grants[i];
 
 		nodedb_run(db, SQL_GRANT_NEW,
-		    (struct nodedb_given){ .i = { (int64_t)i, one->verbs },
+		    (struct sql_given){ .i = { (int64_t)i, one->verbs },
 			.b = { id, slice_text(one->bucket),
 			    slice_text(one->prefix ? one->prefix : "") } });
 	}
@@ -137,7 +137,7 @@ put(struct nodedb *db, const struct access_key *k)
 			return NODEDB_FULL;
 	write_key(db, k);
 	db->names_changed = true;
-	if (db->rc == SQLITE_OK)
+	if (db->sql.rc == SQLITE_OK)
 		keep_key(db, k);
 	return NODEDB_OK;
 }
@@ -153,7 +153,7 @@ nodedb_key_put(struct nodedb *db, const struct access_key *k)
 static enum nodedb_said
 cut(struct nodedb *db, struct slice id)
 {
-	struct nodedb_given g = { .b = { id } };
+	struct sql_given g = { .b = { id } };
 
 	if (names_get(&db->keys, id) == NULL)
 		return NODEDB_NONE;
@@ -161,7 +161,7 @@ cut(struct nodedb *db, struct slice id)
 	nodedb_run(db, SQL_KEY_CUT, g);
 	nodedb_note(db, WHAT_KEY_CUT, no_bytes, id, 0, no_bytes, 0);
 	db->names_changed = true;
-	if (db->rc == SQLITE_OK)
+	if (db->sql.rc == SQLITE_OK)
 		free_key(names_cut(&db->keys, id));
 	return NODEDB_OK;
 }

@@ -91,14 +91,14 @@ first_place(struct walk *w)
 static void
 within(struct walk *w)
 {
-	struct nodedb_given g = { .i = { w->l->bucket->no },
+	struct sql_given g = { .i = { w->l->bucket->no },
 		.b = { w->l->after } };
 	int64_t newest;
 
 	if (!w->l->versions || w->l->after_version == 0 || w->l->after.n == 0 ||
 	    w->l->after.n > NODEDB_KEY)
 		return;
-	newest = nodedb_number(w->db, SQL_ROW_NEWEST, g, INT64_MAX);
+	newest = sql_number(&w->db->sql, SQL_ROW_NEWEST, g, INT64_MAX);
 	if (newest > INT64_MAX - (int64_t)w->l->after_version)
 		return;
 	memcpy(w->last, w->l->after.p, w->l->after.n);
@@ -109,8 +109,8 @@ within(struct walk *w)
 static void
 seek(struct walk *w)
 {
-	w->q = nodedb_ask(w->db, SQL_OBJECT_LIST,
-	    (struct nodedb_given){ .i = { w->l->bucket->no, w->place.age },
+	w->q = sql_ask(&w->db->sql, SQL_OBJECT_LIST,
+	    (struct sql_given){ .i = { w->l->bucket->no, w->place.age },
 		.b = { slice_of(w->place.key, w->place.n) } });
 }
 
@@ -176,7 +176,7 @@ static enum next
 row(struct walk *w)
 {
 	const struct nodedb_list *l = w->l;
-	struct slice key = nodedb_bytes(w->q, 0), prefix;
+	struct slice key = sql_bytes(w->q, 0), prefix;
 	bool again =
 	    w->any && key.n == w->last_n && memcmp(key.p, w->last, key.n) == 0;
 	struct object o;
@@ -212,7 +212,7 @@ list(struct walk *w)
 	while (next != STOP) {
 		if (next == SEEK)
 			seek(w);
-		if (!nodedb_row(w->db, w->q))
+		if (!sql_row(&w->db->sql, w->q))
 			break;
 		next = row(w);
 	}

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct nodedb_given nothing;
+static const struct sql_given nothing;
 
 static uint64_t
 after_last(struct nodedb *db, enum nodedb_sql which)
 {
-	return (uint64_t)nodedb_number(db, which, nothing, 0) + 1;
+	return (uint64_t)sql_number(&db->sql, which, nothing, 0) + 1;
 }
 
 static uint64_t
@@ -39,30 +39,30 @@ load_numbers(struct nodedb *db)
 static void
 load_state(struct nodedb *db)
 {
-	sqlite3_stmt *q = nodedb_ask(db, SQL_STATE, nothing);
+	sqlite3_stmt *q = sql_ask(&db->sql, SQL_STATE, nothing);
 	uint64_t version = db->state.version;
 
-	if (!nodedb_row(db, q)) {
-		if (db->rc == SQLITE_OK)
-			db->rc = SQLITE_CORRUPT;
+	if (!sql_row(&db->sql, q)) {
+		if (db->sql.rc == SQLITE_OK)
+			db->sql.rc = SQLITE_CORRUPT;
 		return;
 	}
 	db->state = (struct nodedb_state){
-		.epoch = nodedb_uint(q, 0),
-		.version = greater(version, nodedb_uint(q, 1)),
-		.objects = nodedb_uint(q, 2),
-		.markers = nodedb_uint(q, 3),
-		.uploads = nodedb_uint(q, 4),
-		.parts = nodedb_uint(q, 5),
-		.blobs = nodedb_uint(q, 6),
-		.blob_bytes = nodedb_uint(q, 7),
-		.inlines = nodedb_uint(q, 8),
+		.epoch = sql_uint(q, 0),
+		.version = greater(version, sql_uint(q, 1)),
+		.objects = sql_uint(q, 2),
+		.markers = sql_uint(q, 3),
+		.uploads = sql_uint(q, 4),
+		.parts = sql_uint(q, 5),
+		.blobs = sql_uint(q, 6),
+		.blob_bytes = sql_uint(q, 7),
+		.inlines = sql_uint(q, 8),
 	};
 	sqlite3_reset(q);
 	db->state.first =
-	    (uint64_t)nodedb_number(db, SQL_JOURNAL_FIRST, nothing, 1);
-	db->state.last = (uint64_t)nodedb_number(
-	    db, SQL_JOURNAL_LAST, nothing, (int64_t)db->state.first - 1);
+	    (uint64_t)sql_number(&db->sql, SQL_JOURNAL_FIRST, nothing, 1);
+	db->state.last = (uint64_t)sql_number(
+	    &db->sql, SQL_JOURNAL_LAST, nothing, (int64_t)db->state.first - 1);
 }
 
 /* Structs that are not in the file any more, or again, move between the two:
@@ -93,22 +93,22 @@ _Static_assert(offsetof(struct bucket, no) == 0, "forget_numbers");
 static void
 load_tenant(struct nodedb *db, sqlite3_stmt *q)
 {
-	struct slice name = nodedb_bytes(q, 1);
+	struct slice name = sql_bytes(q, 1);
 	struct tenant *t = names_get(&db->tenants, name);
 
 	if (t == NULL)
 		t = nodedb_tenant_struct(db, name);
-	t->no = nodedb_int(q, 0);
-	nodedb_text(q, 2, t->tier, sizeof t->tier);
-	t->disk_cap = nodedb_uint(q, 3);
-	t->egress_cap = nodedb_uint(q, 4);
-	t->disk_used = nodedb_uint(q, 5);
-	t->egress_written = nodedb_uint(q, 7);
+	t->no = sql_int(q, 0);
+	sql_text(q, 2, t->tier, sizeof t->tier);
+	t->disk_cap = sql_uint(q, 3);
+	t->egress_cap = sql_uint(q, 4);
+	t->disk_used = sql_uint(q, 5);
+	t->egress_written = sql_uint(q, 7);
 	t->egress_durable = t->egress_written;
 	if (!t->loaded) {
-		t->period = (uint32_t)nodedb_int(q, 6);
+		t->period = (uint32_t)sql_int(q, 6);
 		t->egress_used = t->egress_written;
-	} else if (t->period != (uint32_t)nodedb_int(q, 6)) {
+	} else if (t->period != (uint32_t)sql_int(q, 6)) {
 		t->egress_written = t->egress_durable = 0;
 	}
 	t->loaded = true;
@@ -122,25 +122,25 @@ load_tenant(struct nodedb *db, sqlite3_stmt *q)
 void
 nodedb_load_tenants(struct nodedb *db)
 {
-	sqlite3_stmt *q = nodedb_ask(db, SQL_TENANTS, nothing);
+	sqlite3_stmt *q = sql_ask(&db->sql, SQL_TENANTS, nothing);
 
 	forget_numbers(&db->tenants);
 	db->used = 0;
 	db->touched = NULL;
-	while (nodedb_row(db, q))
+	while (sql_row(&db->sql, q))
 		load_tenant(db, q);
-	if (db->rc == SQLITE_OK)
+	if (db->sql.rc == SQLITE_OK)
 		retire(&db->tenants, &db->gone_tenants);
 }
 
 static void
 load_docs(struct nodedb *db)
 {
-	sqlite3_stmt *q = nodedb_ask(db, SQL_DOCS, nothing);
+	sqlite3_stmt *q = sql_ask(&db->sql, SQL_DOCS, nothing);
 
-	while (nodedb_row(db, q)) {
-		struct bucket *b = names_get(&db->buckets, nodedb_bytes(q, 0));
-		int64_t kind = nodedb_int(q, 1);
+	while (sql_row(&db->sql, q)) {
+		struct bucket *b = names_get(&db->buckets, sql_bytes(q, 0));
+		int64_t kind = sql_int(q, 1);
 
 		if (b && kind >= 0 && kind < DOCS)
 			b->has_doc[kind] = true;
@@ -150,15 +150,15 @@ load_docs(struct nodedb *db)
 void
 nodedb_load_uploads(struct nodedb *db)
 {
-	sqlite3_stmt *q = nodedb_ask(db, SQL_UPLOADS_OF, nothing);
+	sqlite3_stmt *q = sql_ask(&db->sql, SQL_UPLOADS_OF, nothing);
 
 	for (size_t i = 0; i < db->buckets.n; i++)
 		((struct bucket *)db->buckets.p[i])->uploads = 0;
-	while (nodedb_row(db, q)) {
-		struct bucket *b = names_get(&db->buckets, nodedb_bytes(q, 0));
+	while (sql_row(&db->sql, q)) {
+		struct bucket *b = names_get(&db->buckets, sql_bytes(q, 0));
 
 		if (b)
-			b->uploads = nodedb_uint(q, 1);
+			b->uploads = sql_uint(q, 1);
 	}
 }
 
@@ -181,23 +181,23 @@ same_bucket(struct nodedb *db, struct slice name, const struct tenant *t)
 void
 nodedb_load_buckets(struct nodedb *db)
 {
-	sqlite3_stmt *q = nodedb_ask(db, SQL_BUCKETS, nothing);
+	sqlite3_stmt *q = sql_ask(&db->sql, SQL_BUCKETS, nothing);
 
 	forget_numbers(&db->buckets);
-	while (nodedb_row(db, q)) {
-		struct tenant *t = names_get(&db->tenants, nodedb_bytes(q, 2));
+	while (sql_row(&db->sql, q)) {
+		struct tenant *t = names_get(&db->tenants, sql_bytes(q, 2));
 		struct bucket *b;
 
 		if (t == NULL)
 			continue;
-		b = same_bucket(db, nodedb_bytes(q, 1), t);
-		b->no = nodedb_int(q, 0);
-		b->created = nodedb_int(q, 3);
-		b->versioning = (unsigned)nodedb_int(q, 4);
-		b->anonymous = (unsigned)nodedb_int(q, 5);
+		b = same_bucket(db, sql_bytes(q, 1), t);
+		b->no = sql_int(q, 0);
+		b->created = sql_int(q, 3);
+		b->versioning = (unsigned)sql_int(q, 4);
+		b->anonymous = (unsigned)sql_int(q, 5);
 		memset(b->has_doc, 0, sizeof b->has_doc);
 	}
-	if (db->rc != SQLITE_OK)
+	if (db->sql.rc != SQLITE_OK)
 		return;
 	retire(&db->buckets, &db->gone_buckets);
 	load_docs(db);

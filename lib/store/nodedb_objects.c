@@ -30,7 +30,7 @@ version_of(int64_t age)
 static struct slice
 fixed(sqlite3_stmt *q, int column, size_t n)
 {
-	struct slice s = nodedb_bytes(q, column);
+	struct slice s = sql_bytes(q, column);
 
 	return s.n == n ? s : no_bytes;
 }
@@ -38,23 +38,22 @@ fixed(sqlite3_stmt *q, int column, size_t n)
 void
 nodedb_object(sqlite3_stmt *q, struct object *o)
 {
-	unsigned flags = (unsigned)nodedb_int(q, 2);
+	unsigned flags = (unsigned)sql_int(q, 2);
 	struct slice etag = fixed(q, 8, sizeof o->etag);
 	struct slice sha = fixed(q, 9, sizeof o->sha);
 
 	*o = (struct object){
-		.key = nodedb_bytes(q, 0),
-		.version = version_of(nodedb_int(q, 1)),
+		.key = sql_bytes(q, 0),
+		.version = version_of(sql_int(q, 1)),
 		.null = flags & ROW_NULL,
 		.marker = flags & ROW_MARKER,
-		.size = nodedb_uint(q, 3),
-		.at = nodedb_int(q, 4),
-		.parts = (uint16_t)nodedb_int(q, 5),
-		.content = { (enum content_kind)nodedb_int(q, 6),
-		    nodedb_int(q, 7) },
+		.size = sql_uint(q, 3),
+		.at = sql_int(q, 4),
+		.parts = (uint16_t)sql_int(q, 5),
+		.content = { (enum content_kind)sql_int(q, 6), sql_int(q, 7) },
 		.has_sha = sha.n > 0,
-		.meta = nodedb_bytes(q, 10),
-		.tags = nodedb_bytes(q, 11),
+		.meta = sql_bytes(q, 10),
+		.tags = sql_bytes(q, 11),
 	};
 	if (etag.n)
 		memcpy(o->etag, etag.p, etag.n);
@@ -66,15 +65,15 @@ static struct row
 ask_row(struct nodedb *db, enum nodedb_sql which, int64_t bucket,
     struct slice key, int64_t age)
 {
-	sqlite3_stmt *q = nodedb_ask(db, which,
-	    (struct nodedb_given){ .i = { bucket, age }, .b = { key } });
+	sqlite3_stmt *q = sql_ask(&db->sql, which,
+	    (struct sql_given){ .i = { bucket, age }, .b = { key } });
 	struct row r = { 0 };
 
-	if (!nodedb_row(db, q))
+	if (!sql_row(&db->sql, q))
 		return r;
-	r = (struct row){ true, nodedb_int(q, 0), (unsigned)nodedb_int(q, 1),
-		nodedb_uint(q, 2),
-		{ (enum content_kind)nodedb_int(q, 3), nodedb_int(q, 4) } };
+	r = (struct row){ true, sql_int(q, 0), (unsigned)sql_int(q, 1),
+		sql_uint(q, 2),
+		{ (enum content_kind)sql_int(q, 3), sql_int(q, 4) } };
 	sqlite3_reset(q);
 	return r;
 }
@@ -95,7 +94,7 @@ bury(struct nodedb *db, int64_t bucket, struct slice key, const struct row *r)
 {
 	if (r->there && (r->flags & (ROW_NULL | ROW_BURIED)) == ROW_NULL)
 		nodedb_run(db, SQL_OBJECT_BURY,
-		    (struct nodedb_given){
+		    (struct sql_given){
 			.i = { bucket, r->age }, .b = { key } });
 }
 
@@ -106,7 +105,7 @@ cut_row(
 	if (!r->there)
 		return;
 	nodedb_run(db, SQL_OBJECT_CUT,
-	    (struct nodedb_given){ .i = { b->no, r->age }, .b = { key } });
+	    (struct sql_given){ .i = { b->no, r->age }, .b = { key } });
 	if (r->flags & ROW_MARKER)
 		db->state.markers--;
 	else
@@ -119,7 +118,7 @@ static void
 add_row(
     struct nodedb *db, struct bucket *b, const struct object *o, unsigned flags)
 {
-	struct nodedb_given g = {
+	struct sql_given g = {
 		.i = { b->no, age_of(o->version), flags, (int64_t)o->size,
 		    o->at, o->parts, o->content.kind, o->content.ref },
 		.b = { o->key, slice_of(o->etag, sizeof o->etag),
@@ -324,7 +323,7 @@ read_object(struct nodedb *db, sqlite3_stmt *q, struct object *o)
 	struct buf *held = &db->row;
 	size_t key, meta;
 
-	if (!nodedb_row(db, q))
+	if (!sql_row(&db->sql, q))
 		return NODEDB_NONE;
 	nodedb_object(q, o);
 	key = o->key.n;
@@ -335,7 +334,7 @@ read_object(struct nodedb *db, sqlite3_stmt *q, struct object *o)
 	put_slice(held, o->tags);
 	if (held->bad) {
 		held->bad = false;
-		db->rc = SQLITE_CORRUPT;
+		db->sql.rc = SQLITE_CORRUPT;
 		return NODEDB_DISK;
 	}
 	o->key = slice_of(held->p, key);
@@ -349,8 +348,8 @@ get(struct nodedb *db, const struct bucket *b, struct slice key,
     struct object *o)
 {
 	enum nodedb_said said = read_object(db,
-	    nodedb_ask(db, SQL_OBJECT_NEWEST,
-		(struct nodedb_given){ .i = { b->no }, .b = { key } }),
+	    sql_ask(&db->sql, SQL_OBJECT_NEWEST,
+		(struct sql_given){ .i = { b->no }, .b = { key } }),
 	    o);
 
 	o->latest = said == NODEDB_OK;
@@ -383,8 +382,8 @@ get_version(struct nodedb *db, const struct bucket *b, struct slice key,
 			return NODEDB_NONE;
 	}
 	said = read_object(db,
-	    nodedb_ask(db, SQL_OBJECT_AT,
-		(struct nodedb_given){ .i = { b->no, r.age }, .b = { key } }),
+	    sql_ask(&db->sql, SQL_OBJECT_AT,
+		(struct sql_given){ .i = { b->no, r.age }, .b = { key } }),
 	    o);
 	o->latest = said == NODEDB_OK && r.age == newest.age;
 	return said;
@@ -403,7 +402,7 @@ static enum nodedb_said
 tag(struct nodedb *db, struct bucket *b, const struct object *o,
     struct slice tags)
 {
-	struct nodedb_given g = { .i = { b->no, age_of(o->version) },
+	struct sql_given g = { .i = { b->no, age_of(o->version) },
 		.b = { o->key, no_bytes, no_bytes, no_bytes, tags } };
 
 	if (tags.n > NODEDB_META || o->version >= INT64_MAX)

@@ -3,9 +3,8 @@
  * What the files of store/nodedb share: the statements, what is held in
  * memory, and how a call runs.
  *
- * A call enters, asks and runs statements, and leaves.  The first failure
- * stands in rc and sticks: later statements do nothing, and what the call would
- * have said becomes DISK.  A call that refuses has changed nothing; one that
+ * A call enters, asks and runs statements (store/sql), and leaves.  The first
+ * failure sticks in sql.rc, and what the call would have said becomes DISK.  A call that refuses has changed nothing; one that
  * changed memory has run a statement in the same breath, so that a failure
  * behind it rolls back and reads all of it again. */
 #ifndef STORE_NODEDB_OWN_H
@@ -14,8 +13,6 @@
 #include "store/nodedb.h"
 #include "store/nodedb_sql.h"
 
-#include <sqlite3.h>
-
 /* As web's enum s3_versioning, which this layer cannot see. */
 enum { UNVERSIONED, VERSIONED, SUSPENDED };
 /* Of an object's row.  A null row that is not the newest of its key is buried:
@@ -23,11 +20,6 @@ enum { UNVERSIONED, VERSIONED, SUSPENDED };
 enum { ROW_NULL = 1, ROW_MARKER = 2, ROW_BURIED = 4 };
 
 enum { NODEDB_GONE = 20000 }; /* removed buckets that callers may hold */
-
-struct nodedb_given {
-	int64_t i[NODEDB_INTS];
-	struct slice b[NODEDB_BLOBS];
-};
 
 /* Pointers to structs, in the order of the names that stand `offset` bytes
  * into them. */
@@ -51,13 +43,8 @@ struct unclaimed {
 };
 
 struct nodedb {
-	sqlite3 *sql;
-	sqlite3_stmt *stmts[NODEDB_SQL_N];
-	uint64_t active[2]; /* statements to be reset, a bit for each */
-	int rc;
-	const char *why;    /* of the last failure */
+	struct sql sql;     /* its why: of the last failure */
 	bool changed;       /* the call under way has changed something */
-	bool begun;         /* a transaction is open */
 	bool lost;          /* rolled back, and commit has not yet said so */
 	bool bad;           /* the last write failed */
 	bool stale;         /* memory could not be read again */
@@ -78,33 +65,16 @@ struct nodedb {
 	size_t nfresh, fresh_cap;
 	struct buf row, bytes, item; /* what returned slices borrow */
 	struct nodedb_conf conf;
-	char *path, *snapshots;
-	void (*told)(void *arg, const char *sentence);
-	void *arg;
+	char *snapshots;
 };
 
 /* nodedb_sql.c */
+extern const struct sql_kind nodedb_kind;
 bool nodedb_enter(struct nodedb *); /* false: say DISK */
 enum nodedb_said nodedb_leave(struct nodedb *, enum nodedb_said);
-/* The statement, bound, or NULL.  What it is given has to outlive it. */
-sqlite3_stmt *nodedb_ask(
-    struct nodedb *, enum nodedb_sql, struct nodedb_given);
-bool nodedb_row(struct nodedb *, sqlite3_stmt *); /* false: no more, or rc */
-/* Ask, and the first number of the first row; or none. */
-int64_t nodedb_number(
-    struct nodedb *, enum nodedb_sql, struct nodedb_given, int64_t none);
 /* A statement that writes, in the batch.  How many rows it changed. */
-uint64_t nodedb_run(struct nodedb *, enum nodedb_sql, struct nodedb_given);
-void nodedb_end(struct nodedb *); /* resets what is active */
-void nodedb_shut(struct nodedb *); /* finalizes all */
-bool nodedb_prepare_all(struct nodedb *); /* false: rc, a table is missing */
+uint64_t nodedb_run(struct nodedb *, enum nodedb_sql, struct sql_given);
 void nodedb_failed(struct nodedb *, int rc); /* why, and it is told once */
-int64_t nodedb_int(sqlite3_stmt *, int column);
-uint64_t nodedb_uint(sqlite3_stmt *, int column);
-struct slice nodedb_bytes(sqlite3_stmt *, int column);
-void nodedb_text(sqlite3_stmt *, int column, char *out, size_t room);
-void nodedb_tell(struct nodedb *, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
 
 /* nodedb.c */
 void nodedb_reload(struct nodedb *); /* memory from the file; or stale */

@@ -13,18 +13,17 @@ part_row(struct nodedb *db, sqlite3_stmt *q, struct part *p, uint64_t *start)
 {
 	struct slice etag;
 
-	if (!nodedb_row(db, q))
+	if (!sql_row(&db->sql, q))
 		return false;
-	etag = nodedb_bytes(q, 5);
+	etag = sql_bytes(q, 5);
 	*p = (struct part){
-		.number = (unsigned)nodedb_int(q, 0),
-		.size = nodedb_uint(q, 1),
-		.at = nodedb_int(q, 2),
-		.content = { (enum content_kind)nodedb_int(q, 3),
-		    nodedb_int(q, 4) },
-		.sum = nodedb_bytes(q, 6),
+		.number = (unsigned)sql_int(q, 0),
+		.size = sql_uint(q, 1),
+		.at = sql_int(q, 2),
+		.content = { (enum content_kind)sql_int(q, 3), sql_int(q, 4) },
+		.sum = sql_bytes(q, 6),
 	};
-	*start = nodedb_uint(q, 7);
+	*start = sql_uint(q, 7);
 	if (etag.n == sizeof p->etag)
 		memcpy(p->etag, etag.p, etag.n);
 	return true;
@@ -35,8 +34,8 @@ static bool
 one_part(struct nodedb *db, int64_t upload, unsigned number, struct part *p,
     uint64_t *start)
 {
-	sqlite3_stmt *q = nodedb_ask(
-	    db, SQL_PART, (struct nodedb_given){ .i = { upload, number } });
+	sqlite3_stmt *q = sql_ask(
+	    &db->sql, SQL_PART, (struct sql_given){ .i = { upload, number } });
 
 	if (!part_row(db, q, p, start))
 		return false;
@@ -51,8 +50,8 @@ one_part(struct nodedb *db, int64_t upload, unsigned number, struct part *p,
 static bool
 plain_part(struct nodedb *db, int64_t upload, unsigned number, struct part *p)
 {
-	sqlite3_stmt *q = nodedb_ask(
-	    db, SQL_PART, (struct nodedb_given){ .i = { upload, number } });
+	sqlite3_stmt *q = sql_ask(
+	    &db->sql, SQL_PART, (struct sql_given){ .i = { upload, number } });
 	uint64_t start;
 
 	*p = (struct part){ 0 };
@@ -66,7 +65,7 @@ static void
 cut_part(struct nodedb *db, int64_t upload, const struct part *p)
 {
 	if (nodedb_run(db, SQL_PART_CUT,
-		(struct nodedb_given){ .i = { upload, p->number } }) == 0)
+		(struct sql_given){ .i = { upload, p->number } }) == 0)
 		return;
 	db->state.parts--;
 	nodedb_release(db, &p->content);
@@ -75,12 +74,12 @@ cut_part(struct nodedb *db, int64_t upload, const struct part *p)
 uint64_t
 nodedb_cut_parts(struct nodedb *db, int64_t no)
 {
-	struct nodedb_given g = { .i = { no, 0, 1 } };
+	struct sql_given g = { .i = { no, 0, 1 } };
 	uint64_t bytes = 0, start;
 	struct part p;
 
 	for (;;) {
-		sqlite3_stmt *q = nodedb_ask(db, SQL_PARTS, g);
+		sqlite3_stmt *q = sql_ask(&db->sql, SQL_PARTS, g);
 
 		if (!part_row(db, q, &p, &start))
 			return bytes;
@@ -95,7 +94,7 @@ static enum nodedb_said
 add(struct nodedb *db, struct bucket *b, const struct upload *u,
     const struct part *p)
 {
-	struct nodedb_given g = {
+	struct sql_given g = {
 		.i = { u->no, p->number, (int64_t)p->size, p->at,
 		    p->content.kind, p->content.ref },
 		.b = { slice_of(p->etag, sizeof p->etag), p->sum },
@@ -130,7 +129,7 @@ put(struct nodedb *db, const struct upload *u, const struct part *p,
 		nodedb_use(db, b->tenant, -(int64_t)old.size);
 	}
 	nodedb_run(
-	    db, SQL_UPLOAD_TOUCH, (struct nodedb_given){ .i = { u->no, now } });
+	    db, SQL_UPLOAD_TOUCH, (struct sql_given){ .i = { u->no, now } });
 	add(db, b, u, p);
 	return NODEDB_OK;
 }
@@ -169,8 +168,8 @@ static enum nodedb_said
 list(struct nodedb *db, const struct upload *u, unsigned after, size_t most,
     int (*fn)(void *arg, const struct part *), void *arg, bool *more)
 {
-	struct nodedb_given g = { .i = { u->no, after, (int64_t)most + 1 } };
-	sqlite3_stmt *q = most ? nodedb_ask(db, SQL_PARTS, g) : NULL;
+	struct sql_given g = { .i = { u->no, after, (int64_t)most + 1 } };
+	sqlite3_stmt *q = most ? sql_ask(&db->sql, SQL_PARTS, g) : NULL;
 	struct part p;
 	uint64_t start;
 	size_t n = 0;
@@ -203,8 +202,8 @@ static bool
 choose(struct nodedb *db, int64_t upload, const unsigned *numbers, size_t n,
     struct part **rest, size_t *nrest, uint64_t *size)
 {
-	struct nodedb_given g = { .i = { upload, 0, NODEDB_PARTS } };
-	sqlite3_stmt *q = nodedb_ask(db, SQL_PARTS, g);
+	struct sql_given g = { .i = { upload, 0, NODEDB_PARTS } };
+	sqlite3_stmt *q = sql_ask(&db->sql, SQL_PARTS, g);
 	struct part p;
 	uint64_t start;
 	size_t i = 0;
@@ -220,7 +219,7 @@ choose(struct nodedb *db, int64_t upload, const unsigned *numbers, size_t n,
 			(*rest)[(*nrest)++] = p;
 		}
 	}
-	return i == n && db->rc == SQLITE_OK;
+	return i == n && db->sql.rc == SQLITE_OK;
 }
 
 /* Parts get the number of their place, and know where they begin. */
@@ -234,8 +233,8 @@ arrange(struct nodedb *db, int64_t upload, const unsigned *numbers, size_t n)
 		if (!plain_part(db, upload, numbers[i], &p))
 			return;
 		nodedb_run(db, SQL_PART_PLACE,
-		    (struct nodedb_given){ .i = { upload, numbers[i],
-					       (int64_t)i + 1, (int64_t)at } });
+		    (struct sql_given){ .i = { upload, numbers[i],
+					    (int64_t)i + 1, (int64_t)at } });
 		at += p.size;
 	}
 }
@@ -260,10 +259,9 @@ complete(struct nodedb *db, const struct upload *u, const unsigned *numbers,
 	}
 	free(rest);
 	arrange(db, u->no, numbers, n);
-	nodedb_run(db, SQL_UPLOAD_CUT, (struct nodedb_given){ .i = { u->no } });
+	nodedb_run(db, SQL_UPLOAD_CUT, (struct sql_given){ .i = { u->no } });
 	nodedb_run(db, SQL_MANIFEST_NEW,
-	    (struct nodedb_given){
-		.i = { u->no, (int64_t)n, (int64_t)*size } });
+	    (struct sql_given){ .i = { u->no, (int64_t)n, (int64_t)*size } });
 	db->state.uploads--;
 	b->uploads--;
 	nodedb_made(db, &(struct unclaimed){
@@ -285,12 +283,12 @@ static bool
 manifest(struct nodedb *db, int64_t no, uint64_t *parts, uint64_t *size)
 {
 	sqlite3_stmt *q =
-	    nodedb_ask(db, SQL_MANIFEST, (struct nodedb_given){ .i = { no } });
+	    sql_ask(&db->sql, SQL_MANIFEST, (struct sql_given){ .i = { no } });
 
-	if (!nodedb_row(db, q))
+	if (!sql_row(&db->sql, q))
 		return false;
-	*parts = nodedb_uint(q, 0);
-	*size = nodedb_uint(q, 1);
+	*parts = sql_uint(q, 0);
+	*size = sql_uint(q, 1);
 	sqlite3_reset(q);
 	return true;
 }

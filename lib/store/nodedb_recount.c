@@ -114,9 +114,10 @@ ask(struct recount *r, const char *text, int64_t a, int64_t b)
 {
 	sqlite3_stmt *q = NULL;
 
-	if (r->db->rc == SQLITE_OK)
-		r->db->rc = sqlite3_prepare_v2(r->db->sql, text, -1, &q, NULL);
-	if (r->db->rc != SQLITE_OK)
+	if (r->db->sql.rc == SQLITE_OK)
+		r->db->sql.rc =
+		    sqlite3_prepare_v2(r->db->sql.db, text, -1, &q, NULL);
+	if (r->db->sql.rc != SQLITE_OK)
 		return NULL;
 	sqlite3_bind_int64(q, 1, a);
 	sqlite3_bind_int64(q, 2, b);
@@ -128,7 +129,7 @@ run(struct recount *r, const char *text, int64_t no, int64_t counted)
 {
 	sqlite3_stmt *q = text ? ask(r, text, no, counted) : NULL;
 
-	nodedb_row(r->db, q);
+	sql_row(&r->db->sql, q);
 	sqlite3_finalize(q);
 }
 
@@ -144,9 +145,9 @@ page(struct recount *r, const struct check *c, int64_t after,
 	sqlite3_stmt *q = ask(r, c->find, after, 0);
 	size_t n = 0;
 
-	while (n < PAGE && nodedb_row(r->db, q)) {
-		found[n++] = (struct found){ nodedb_int(q, 0), nodedb_int(q, 1),
-			nodedb_int(q, 2) };
+	while (n < PAGE && sql_row(&r->db->sql, q)) {
+		found[n++] = (struct found){ sql_int(q, 0), sql_int(q, 1),
+			sql_int(q, 2) };
 	}
 	sqlite3_finalize(q);
 	return n;
@@ -160,9 +161,9 @@ check(struct recount *r, const struct check *c)
 	size_t n;
 
 	if (c->find == NULL) {
-		if (r->db->rc == SQLITE_OK)
-			r->db->rc =
-			    sqlite3_exec(r->db->sql, tally, NULL, NULL, NULL);
+		if (r->db->sql.rc == SQLITE_OK)
+			r->db->sql.rc = sqlite3_exec(
+			    r->db->sql.db, tally, NULL, NULL, NULL);
 		return;
 	}
 	do {
@@ -184,7 +185,7 @@ static int64_t
 number(struct recount *r, const char *text)
 {
 	sqlite3_stmt *q = ask(r, text, 0, 0);
-	int64_t n = nodedb_row(r->db, q) ? nodedb_int(q, 0) : 0;
+	int64_t n = sql_row(&r->db->sql, q) ? sql_int(q, 0) : 0;
 
 	sqlite3_finalize(q);
 	return n;
@@ -198,7 +199,7 @@ check_total(struct recount *r, const struct total *t)
 
 	snprintf(text, sizeof text, "SELECT %s FROM state", t->column);
 	noted = number(r, text);
-	if (noted == counted || r->db->rc != SQLITE_OK)
+	if (noted == counted || r->db->sql.rc != SQLITE_OK)
 		return;
 	say(r, t->column, 0, noted, counted);
 	snprintf(text, sizeof text, "UPDATE state SET %s = ?2", t->column);
@@ -210,11 +211,11 @@ static void
 check_tenant(struct recount *r, const struct tenant *t)
 {
 	char text[TEXT];
-	struct nodedb_given g = { .i = { t->no } };
-	int64_t counted = nodedb_number(r->db, SQL_TENANT_OBJECTS, g, 0) +
-			  nodedb_number(r->db, SQL_TENANT_PARTS, g, 0);
+	struct sql_given g = { .i = { t->no } };
+	int64_t counted = sql_number(&r->db->sql, SQL_TENANT_OBJECTS, g, 0) +
+			  sql_number(&r->db->sql, SQL_TENANT_PARTS, g, 0);
 
-	if (counted == (int64_t)t->disk_used || r->db->rc != SQLITE_OK)
+	if (counted == (int64_t)t->disk_used || r->db->sql.rc != SQLITE_OK)
 		return;
 	snprintf(text, sizeof text, "bytes of tenant %s,", t->name);
 	say(r, text, t->no, (int64_t)t->disk_used, counted);
@@ -228,9 +229,10 @@ check_all(struct recount *r)
 {
 	struct nodedb *db = r->db;
 
-	db->rc = sqlite3_exec(db->sql, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-	if (db->rc == SQLITE_OK)
-		db->rc = sqlite3_exec(db->sql, tally, NULL, NULL, NULL);
+	db->sql.rc =
+	    sqlite3_exec(db->sql.db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	if (db->sql.rc == SQLITE_OK)
+		db->sql.rc = sqlite3_exec(db->sql.db, tally, NULL, NULL, NULL);
 	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
 		check(r, &checks[i]);
 	if (r->mend)
@@ -252,16 +254,16 @@ nodedb_recount(struct nodedb *db, bool mend,
 	if (nodedb_commit(db) != NODEDB_OK || !nodedb_enter(db))
 		return 1;
 	check_all(&r);
-	nodedb_end(db);
-	rc = db->rc;
+	sql_end(&db->sql);
+	rc = db->sql.rc;
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(db->sql, "COMMIT", NULL, NULL, NULL);
+		rc = sqlite3_exec(db->sql.db, "COMMIT", NULL, NULL, NULL);
 	if (rc != SQLITE_OK) {
 		nodedb_failed(db, rc);
 		say(&r, nodedb_why(db), rc, 0, 0);
 	}
 	nodedb_rollback(db);
 	sqlite3_exec(
-	    db->sql, "DROP TABLE IF EXISTS temp.tally", NULL, NULL, NULL);
+	    db->sql.db, "DROP TABLE IF EXISTS temp.tally", NULL, NULL, NULL);
 	return r.found;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC
  *
  * node.db's statements, one list: the enum and the texts are made of it.
- * Numbers are ?1 to ?8, bytes ?9 to ?13. */
+ * Numbers and bytes as in store/sql. */
 #ifndef STORE_NODEDB_SQL_H
 #define STORE_NODEDB_SQL_H
 
-enum { NODEDB_INTS = 8, NODEDB_BLOBS = 5 };
+#include "store/sql.h"
 
 /* clang-format off */
 #define NODEDB_OBJECT \
@@ -16,9 +16,7 @@ enum { NODEDB_INTS = 8, NODEDB_BLOBS = 5 };
 #define NODEDB_PART   "number, size, at, kind, ref, etag, sum, start"
 
 #define NODEDB_SQL(S) \
-	S(BEGIN, "BEGIN IMMEDIATE") \
-	S(COMMIT, "COMMIT") \
-	S(ROLLBACK, "ROLLBACK") \
+	SQL_TRANSACTION(S) \
 	S(STATE, "SELECT epoch, version, objects, markers, uploads, parts," \
 	    " blobs, blob_bytes, inlines FROM state") \
 	S(STATE_SAVE, "UPDATE state SET version = ?1, objects = ?2," \

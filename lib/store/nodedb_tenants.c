@@ -100,9 +100,8 @@ static void
 save(struct nodedb *db, const struct tenant *t)
 {
 	nodedb_run(db, SQL_TENANT_SAVE,
-	    (struct nodedb_given){
-		.i = { t->no, (int64_t)t->disk_used, t->period,
-		    (int64_t)t->egress_written } });
+	    (struct sql_given){ .i = { t->no, (int64_t)t->disk_used, t->period,
+				    (int64_t)t->egress_written } });
 }
 
 void
@@ -152,7 +151,7 @@ nodedb_total(const struct nodedb *db)
 }
 
 static enum nodedb_said
-make(struct nodedb *db, struct slice name, struct nodedb_given *g,
+make(struct nodedb *db, struct slice name, struct sql_given *g,
     struct tenant **made)
 {
 	struct tenant *t;
@@ -179,7 +178,7 @@ put(struct nodedb *db, struct slice name, const char *tier, uint64_t disk_cap,
     uint64_t egress_cap, struct tenant **out)
 {
 	struct tenant *t = names_get(&db->tenants, name);
-	struct nodedb_given g = {
+	struct sql_given g = {
 		.i = { t ? t->no : 0, (int64_t)disk_cap, (int64_t)egress_cap },
 		.b = { name, slice_text(tier) },
 	};
@@ -217,12 +216,12 @@ nodedb_tenant_put(struct nodedb *db, const char *name, const char *tier,
 static enum nodedb_said
 cut(struct nodedb *db, struct tenant *t)
 {
-	struct nodedb_given g = { .i = { t->no } };
+	struct sql_given g = { .i = { t->no } };
 
 	if (t->no == 0)
 		return NODEDB_NONE;
-	if (nodedb_number(db, SQL_TENANT_BUCKET, g, 0) ||
-	    nodedb_number(db, SQL_TENANT_KEY, g, 0) || t->disk_used ||
+	if (sql_number(&db->sql, SQL_TENANT_BUCKET, g, 0) ||
+	    sql_number(&db->sql, SQL_TENANT_KEY, g, 0) || t->disk_used ||
 	    t->disk_reserved)
 		return NODEDB_BUSY;
 	if (nodedb_run(db, SQL_TENANT_CUT, g) == 0)
@@ -246,10 +245,10 @@ nodedb_tenant_cut(struct nodedb *db, struct tenant *t)
 static uint64_t
 sum(struct nodedb *db, const struct tenant *t)
 {
-	struct nodedb_given g = { .i = { t->no } };
+	struct sql_given g = { .i = { t->no } };
 
-	return (uint64_t)nodedb_number(db, SQL_TENANT_OBJECTS, g, 0) +
-	       (uint64_t)nodedb_number(db, SQL_TENANT_PARTS, g, 0);
+	return (uint64_t)sql_number(&db->sql, SQL_TENANT_OBJECTS, g, 0) +
+	       (uint64_t)sql_number(&db->sql, SQL_TENANT_PARTS, g, 0);
 }
 
 uint64_t

@@ -12,20 +12,20 @@ upload_row(
 {
 	struct slice token;
 
-	if (!nodedb_row(db, q))
+	if (!sql_row(&db->sql, q))
 		return false;
-	token = nodedb_bytes(q, 1);
+	token = sql_bytes(q, 1);
 	*u = (struct upload){
-		.no = nodedb_int(q, 0),
-		.key = nodedb_bytes(q, 3),
-		.meta = nodedb_bytes(q, 4),
-		.tags = nodedb_bytes(q, 5),
-		.created = nodedb_int(q, 6),
-		.touched = nodedb_int(q, 7),
+		.no = sql_int(q, 0),
+		.key = sql_bytes(q, 3),
+		.meta = sql_bytes(q, 4),
+		.tags = sql_bytes(q, 5),
+		.created = sql_int(q, 6),
+		.touched = sql_int(q, 7),
 	};
-	*bucket = nodedb_int(q, 2);
+	*bucket = sql_int(q, 2);
 	if (token.n != TOKEN) {
-		db->rc = SQLITE_CORRUPT;
+		db->sql.rc = SQLITE_CORRUPT;
 		return false;
 	}
 	memcpy(u->token, token.p, TOKEN);
@@ -44,7 +44,7 @@ hold(struct nodedb *db, struct upload *u)
 	put_slice(held, u->tags);
 	if (held->bad) {
 		held->bad = false;
-		db->rc = SQLITE_CORRUPT;
+		db->sql.rc = SQLITE_CORRUPT;
 		return;
 	}
 	u->key = slice_of(held->p, key);
@@ -68,7 +68,7 @@ static enum nodedb_said
 make(struct nodedb *db, const struct upload *u)
 {
 	struct bucket *b = bucket_by_no(db, u->bucket->no);
-	struct nodedb_given g = {
+	struct sql_given g = {
 		.i = { (int64_t)db->next_upload, u->bucket->no, u->created,
 		    u->created },
 		.b = { u->key, slice_of(u->token, TOKEN), u->meta, u->tags },
@@ -99,11 +99,11 @@ static enum nodedb_said
 by_token(struct nodedb *db, const struct bucket *b, const uint8_t *token,
     struct upload *u)
 {
-	struct nodedb_given g = { .i = { b->no },
+	struct sql_given g = { .i = { b->no },
 		.b = { slice_text(""), slice_of(token, TOKEN) } };
 	int64_t no;
 
-	if (!upload_row(db, nodedb_ask(db, SQL_UPLOAD_BY_TOKEN, g), u, &no))
+	if (!upload_row(db, sql_ask(&db->sql, SQL_UPLOAD_BY_TOKEN, g), u, &no))
 		return NODEDB_NONE;
 	u->bucket = b;
 	hold(db, u);
@@ -124,10 +124,10 @@ nodedb_upload(struct nodedb *db, const struct bucket *b,
 static int64_t
 number_of(struct nodedb *db, const struct bucket *b, const uint8_t *token)
 {
-	struct nodedb_given g = { .i = { b->no },
+	struct sql_given g = { .i = { b->no },
 		.b = { slice_text(""), slice_of(token, TOKEN) } };
 
-	return nodedb_number(db, SQL_UPLOAD_BY_TOKEN, g, 0);
+	return sql_number(&db->sql, SQL_UPLOAD_BY_TOKEN, g, 0);
 }
 
 static int
@@ -156,7 +156,7 @@ list(struct nodedb *db, const struct bucket *b, struct slice prefix,
     struct after after, size_t most,
     int (*fn)(void *arg, const struct upload *), void *arg, bool *more)
 {
-	struct nodedb_given g = { .i = { b->no, 0, (int64_t)most + 1 },
+	struct sql_given g = { .i = { b->no, 0, (int64_t)most + 1 },
 		.b = { prefix } };
 	sqlite3_stmt *q;
 	struct upload u;
@@ -168,7 +168,7 @@ list(struct nodedb *db, const struct bucket *b, struct slice prefix,
 		g.i[1] =
 		    after.token ? number_of(db, b, after.token) : INT64_MAX;
 	}
-	q = most ? nodedb_ask(db, SQL_UPLOAD_LIST, g) : NULL;
+	q = most ? sql_ask(&db->sql, SQL_UPLOAD_LIST, g) : NULL;
 	while (upload_row(db, q, &u, &no) && begins(u.key, prefix)) {
 		if (n++ == most) {
 			*more = true;
@@ -198,10 +198,10 @@ nodedb_uploads(struct nodedb *db, const struct bucket *b, struct slice prefix,
 static enum nodedb_said
 idle(struct nodedb *db, int64_t before, struct upload *u)
 {
-	struct nodedb_given g = { .i = { before } };
+	struct sql_given g = { .i = { before } };
 	int64_t no;
 
-	if (!upload_row(db, nodedb_ask(db, SQL_UPLOAD_IDLE, g), u, &no))
+	if (!upload_row(db, sql_ask(&db->sql, SQL_UPLOAD_IDLE, g), u, &no))
 		return NODEDB_NONE;
 	u->bucket = bucket_by_no(db, no);
 	hold(db, u);
@@ -219,7 +219,7 @@ nodedb_upload_idle(struct nodedb *db, int64_t before, struct upload *u)
 void
 nodedb_cut_upload(struct nodedb *db, struct bucket *b, int64_t no)
 {
-	struct nodedb_given g = { .i = { no } };
+	struct sql_given g = { .i = { no } };
 
 	if (nodedb_run(db, SQL_UPLOAD_CUT, g) == 0)
 		return;
@@ -231,8 +231,8 @@ nodedb_cut_upload(struct nodedb *db, struct bucket *b, int64_t no)
 struct bucket *
 nodedb_upload_bucket(struct nodedb *db, const struct upload *u)
 {
-	struct nodedb_given g = { .i = { u->no } };
-	int64_t no = nodedb_number(db, SQL_UPLOAD_BY_NO, g, 0);
+	struct sql_given g = { .i = { u->no } };
+	int64_t no = sql_number(&db->sql, SQL_UPLOAD_BY_NO, g, 0);
 
 	return no ? bucket_by_no(db, no) : NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/rebuild_own.h"
 #include "store/nodedb_copy.h"
+#include "store/sql.h"
 
 #include "base/mem.h"
 #include "base/msec.h"
@@ -204,20 +205,6 @@ open_index(const struct fsck_conf *conf, const char *path)
 	return db;
 }
 
-static void
-unlink_db(const char *path)
-{
-	static const char *const tails[] = { "", "-wal", "-shm" };
-	size_t room = strlen(path) + 8;
-	char *name = mem_new(room);
-
-	for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
-		snprintf(name, room, "%s%s", path, tails[i]);
-		unlink(name);
-	}
-	free(name);
-}
-
 /* The old file first: it is the newest.  What it has lost comes from the
  * snapshot later. */
 static void
@@ -232,14 +219,14 @@ begin(struct rebuild *r, const char *target, const char *snapshot,
 		    torn ? "some" : "all");
 		return;
 	}
-	unlink_db(target);
+	sql_unlink(target);
 	if (snapshot && rebuild_salvage(snapshot, target, &torn) == 0) {
 		r->torn = torn;
 		r->stale = true;
 		fsck_tell(r->conf, "%s: it began as this snapshot", snapshot);
 		return;
 	}
-	unlink_db(target);
+	sql_unlink(target);
 	r->torn = true;
 	fsck_tell(r->conf, "there is no index to begin with: names come from "
 			   "trailers only");
@@ -262,7 +249,7 @@ merge(struct rebuild *r, const char *target, const char *snapshot)
 	if (from)
 		rebuild_merge(r, from);
 	nodedb_close(from);
-	unlink_db(copy);
+	sql_unlink(copy);
 	free(copy);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/rebuild_own.h"
 #include "store/migrate.h"
+#include "store/sql.h"
 
 #include "base/mem.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -281,26 +281,6 @@ static const char renew[] =
     "UPDATE state SET epoch = ?1, clean = 0, version = max(version,"
     " (SELECT coalesce(max(9223372036854775807 - age), 0) FROM object));";
 
-static sqlite3 *
-open_damaged(const char *path)
-{
-	sqlite3 *sql = NULL;
-
-	if (sqlite3_open_v2(path, &sql,
-		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-		NULL) != SQLITE_OK) {
-		sqlite3_close(sql);
-		return NULL;
-	}
-	/* it stays as it is; a file that is shorter than it says is read */
-	sqlite3_db_config(sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_exec(sql,
-	    "PRAGMA writable_schema = ON; PRAGMA query_only = ON;"
-	    "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF",
-	    NULL, NULL, NULL);
-	return sql;
-}
-
 /* As old as the file that is read, so that the rows fit. */
 static sqlite3 *
 make_target(const char *target, int version)
@@ -369,7 +349,7 @@ sync_file(const char *path)
 int
 rebuild_salvage(const char *from, const char *target, bool *torn)
 {
-	struct salvage s = { .from = open_damaged(from) };
+	struct salvage s = { .from = sql_open_damaged(from) };
 	int r = -1;
 
 	*torn = true;

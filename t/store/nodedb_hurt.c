@@ -127,7 +127,7 @@ rolled_back(struct nodedb *db)
 	put_small(db, b, "x", 10, NULL);
 	nodedb_put(
 	    db, made, &(struct object){ .key = slice_text("k") }, 0, NULL);
-	sqlite3_exec(db->sql, "PRAGMA max_page_count = 1", NULL, NULL, NULL);
+	sqlite3_exec(db->sql.db, "PRAGMA max_page_count = 1", NULL, NULL, NULL);
 	while (put_small(db, b, "full", NODEDB_INLINE, NULL) == NODEDB_OK)
 		;
 	ok(strstr(nodedb_why(db), "full") != NULL, "%s", nodedb_why(db));
@@ -177,7 +177,7 @@ full(void)
 	is_said(get_key(db, b, "key00000007", &o), NODEDB_OK, "reads go on");
 	is_said(nodedb_inline_read(db, &o.content, &bytes), NODEDB_OK, "whole");
 	sqlite3_exec(
-	    db->sql, "PRAGMA max_page_count = 1000000", NULL, NULL, NULL);
+	    db->sql.db, "PRAGMA max_page_count = 1000000", NULL, NULL, NULL);
 	ok(nodedb_writable(db), "room again");
 	is_said(put_small(db, b, "y", NODEDB_INLINE, NULL), NODEDB_OK, "put");
 	is_said(nodedb_commit(db), NODEDB_OK, "and kept");

@@ -401,7 +401,7 @@ set_up(void)
 		now.versioning[i] = VERSIONED;
 	nodedb_commit(db);
 	kept = now;
-	sqlite3_progress_handler(db->sql, 1, burn, NULL);
+	sqlite3_progress_handler(db->sql.db, 1, burn, NULL);
 }
 
 static void
@@ -418,7 +418,7 @@ again(void)
 	}
 	for (unsigned i = 0; i < BUCKETS; i++)
 		buckets[i] = nodedb_bucket(db, slice_text(names[i]));
-	sqlite3_progress_handler(db->sql, 1, burn, NULL);
+	sqlite3_progress_handler(db->sql.db, 1, burn, NULL);
 }
 
 static uint64_t
