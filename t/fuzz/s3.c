@@ -24,7 +24,7 @@ must(bool good)
 static void
 end(void)
 {
-	rig_free(&rig);
+	must(rig_close(&rig) == 0);
 }
 
 static void
