@@ -179,6 +179,9 @@ enum nodedb_said nodedb_inline_read(
 enum nodedb_said nodedb_blob(struct nodedb *, const uint8_t sha[32],
     uint64_t size, struct slice sums, struct content *);
 bool nodedb_blob_known(struct nodedb *, const uint8_t sha[32], uint64_t size);
+/* How many refer to a blob that the index has, whole or damaged; or NONE. */
+enum nodedb_said nodedb_blob_refs(
+    struct nodedb *, const uint8_t sha[32], uint64_t *refs);
 enum nodedb_said nodedb_blob_read(
     struct nodedb *, const struct content *, uint8_t sha[32], uint64_t *size);
 enum nodedb_said nodedb_blob_sums(

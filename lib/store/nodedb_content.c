@@ -180,7 +180,7 @@ nodedb_is_fresh(const struct nodedb *db, int64_t blob)
 
 struct known {
 	int64_t no; /* 0: there is none */
-	uint64_t size;
+	uint64_t size, refs;
 	bool damaged;
 };
 
@@ -193,7 +193,10 @@ known(struct nodedb *db, struct slice sha)
 
 	if (!sql_row(&db->sql, q))
 		return k;
-	k = (struct known){ sql_int(q, 0), sql_uint(q, 1), sql_int(q, 2) != 0 };
+	k = (struct known){ .no = sql_int(q, 0),
+		.size = sql_uint(q, 1),
+		.damaged = sql_int(q, 2) != 0,
+		.refs = sql_uint(q, 3) };
 	sqlite3_reset(q);
 	return k;
 }
@@ -259,6 +262,18 @@ nodedb_blob_known(struct nodedb *db, const uint8_t sha[32], uint64_t size)
 	k = known(db, slice_of(sha, 32));
 	return nodedb_leave(db, NODEDB_OK) == NODEDB_OK && k.no != 0 &&
 	       k.size == size && !k.damaged;
+}
+
+enum nodedb_said
+nodedb_blob_refs(struct nodedb *db, const uint8_t sha[32], uint64_t *refs)
+{
+	struct known k;
+
+	if (!nodedb_enter(db))
+		return NODEDB_DISK;
+	k = known(db, slice_of(sha, 32));
+	*refs = k.refs;
+	return nodedb_leave(db, k.no ? NODEDB_OK : NODEDB_NONE);
 }
 
 static enum nodedb_said

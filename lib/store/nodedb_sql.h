@@ -89,7 +89,8 @@
 	    " ORDER BY no") \
 	S(BLOB_NEW, "INSERT INTO blob (no, sha, size, refs, verified," \
 	    " damaged) VALUES (?1, ?9, ?2, 0, ?3, 0)") \
-	S(BLOB_BY_SHA, "SELECT no, size, damaged FROM blob WHERE sha = ?9") \
+	S(BLOB_BY_SHA, "SELECT no, size, damaged, refs FROM blob" \
+	    " WHERE sha = ?9") \
 	S(BLOB_BY_NO, "SELECT sha, size FROM blob WHERE no = ?1") \
 	S(BLOB_REF, "UPDATE blob SET refs = refs + ?2 WHERE no = ?1") \
 	S(BLOB_REFS_SET, "UPDATE blob SET refs = ?2 WHERE no = ?1") \

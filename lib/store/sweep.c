@@ -80,20 +80,12 @@ sweep_tell(struct sweep *s, const uint8_t sha[BLOB_ID], const char *what)
 	s->told(s->arg, sentence);
 }
 
-/* The first id behind the one before it. */
 bool
 sweep_knows(struct nodedb *db, const uint8_t sha[BLOB_ID])
 {
-	uint8_t before[BLOB_ID], found[BLOB_ID];
-	uint64_t size, refs;
-	bool damaged, first = true;
+	uint64_t refs;
 
-	memcpy(before, sha, BLOB_ID);
-	for (size_t i = BLOB_ID; i-- > 0 && first;)
-		first = before[i]-- == 0;
-	return nodedb_blob_next(db, first ? NULL : before, found, &size, &refs,
-		   &damaged) == NODEDB_OK &&
-	       memcmp(found, sha, BLOB_ID) == 0;
+	return nodedb_blob_refs(db, sha, &refs) != NODEDB_NONE;
 }
 
 static uint64_t

@@ -44,7 +44,8 @@ int64_t sweep_newest(struct nodedb *);
  * older than the files (a copy that was put back), and rebuild is wanted, not
  * the removal of what nobody names. */
 bool sweep_older(int64_t newest, int64_t age, int64_t wall);
-/* Does the index have a blob of this id, whole or damaged? */
+/* Does the index have a blob of this id, whole or damaged?  When it cannot be
+ * read, it may. */
 bool sweep_knows(struct nodedb *, const uint8_t sha[BLOB_ID]);
 
 #endif

@@ -266,6 +266,10 @@ scrub(void)
 	ok(damaged && refs == 1, "as it is");
 	is_said(nodedb_blob_next(db, got, got, &size, &refs, &damaged),
 	    NODEDB_NONE, "and the last");
+	is_said(nodedb_blob_refs(db, sha, &refs), NODEDB_OK, "by its id");
+	is_int(refs, 1, "so often it is referred to");
+	blob_id(99, got);
+	is_said(nodedb_blob_refs(db, got, &refs), NODEDB_NONE, "no other");
 	nodedb_blob(db, sha, 100, slice_text("sums"), &c);
 	ok(nodedb_blob_known(db, sha, 100), "written again it is good");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/sweep.h"
+#include "store/nodedb_own.h"
 #include "t/store/stock.h"
 
 #include <time.h>
@@ -312,6 +313,32 @@ orphans(void)
 	free(bytes);
 }
 
+static int
+refuse(void *arg)
+{
+	(void)arg;
+	return 1;
+}
+
+/* Who cannot read the index knows nothing of what nobody names. */
+static void
+unreadable(void)
+{
+	struct object o = add_object("read later", 37, 60 * KB);
+
+	begin(0, 0, 0);
+	sweep_orphans(sweep);
+	sqlite3_progress_handler(db->sql.db, 1, refuse, NULL);
+	for (unsigned i = 0; i < 260; i++)
+		sweep_tick(sweep, now += 20, wall);
+	ok(sweep_knows(db, o.sha), "the index may know it");
+	sqlite3_progress_handler(db->sql.db, 0, NULL, NULL);
+	ok(is_file(o.sha), "what it may know is not removed");
+	is_int(sweep_counts(sweep)->orphans, 0, "nor is anything else");
+	sweep_free(sweep);
+	cut_object("read later");
+}
+
 /* An index that was put back does not know what came after it. */
 static void
 older_index(void)
@@ -438,6 +465,7 @@ main(void)
 	read_meanwhile();
 	strays();
 	orphans();
+	unreadable();
 	older_index();
 	unclean();
 	scrub();
