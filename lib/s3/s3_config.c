@@ -16,7 +16,10 @@ struct doc {
 	enum bucket_doc doc;
 	enum s3err none;
 	enum s3err (*check)(struct slice xml, const char **why);
+	size_t most; /* bytes: that of CORS is read for each answer */
 };
+
+enum { CORS_MOST = 64 << 10 };
 
 static enum s3err
 check_cors(struct slice xml, const char **why)
@@ -55,12 +58,13 @@ check_tags(struct slice xml, const char **why)
 
 static const struct doc docs[] = {
 	{ S3OP_GET_CORS, S3OP_PUT_CORS, S3OP_DELETE_CORS, DOC_CORS,
-	    S3ERR_NO_SUCH_CORS, check_cors },
+	    S3ERR_NO_SUCH_CORS, check_cors, CORS_MOST },
 	{ S3OP_GET_LIFECYCLE, S3OP_PUT_LIFECYCLE, S3OP_DELETE_LIFECYCLE,
-	    DOC_LIFECYCLE, S3ERR_NO_SUCH_LIFECYCLE, check_lifecycle },
+	    DOC_LIFECYCLE, S3ERR_NO_SUCH_LIFECYCLE, check_lifecycle,
+	    NODEDB_DOC },
 	{ S3OP_GET_BUCKET_TAGGING, S3OP_PUT_BUCKET_TAGGING,
 	    S3OP_DELETE_BUCKET_TAGGING, DOC_TAGS, S3ERR_NO_SUCH_TAG_SET,
-	    check_tags },
+	    check_tags, NODEDB_DOC },
 };
 
 static const struct doc *
@@ -136,7 +140,7 @@ s3_config_put(struct s3_req *r)
 		put_versioning(r);
 		return;
 	}
-	if (r->body.n > NODEDB_DOC) {
+	if (r->body.n > d->most) {
 		s3_fail(r, S3ERR_MAX_MESSAGE);
 		return;
 	}
@@ -224,10 +228,12 @@ s3_acl_put(struct s3_req *r)
 {
 	struct slice acl = http_value(r->head, "x-amz-acl");
 	bool public = slice_is(acl, "public-read");
+	bool private = slice_is(acl, "private") ||
+		       slice_is(acl, "bucket-owner-full-control");
 	enum nodedb_said said;
 	struct object o;
 
-	if (acl.n == 0 || (!public && !slice_is(acl, "private"))) {
+	if (!public && !private) {
 		s3_fail_why(r, S3ERR_NOT_IMPLEMENTED,
 		    "Of ACLs there are the canned private and, for buckets, "
 		    "public-read, in x-amz-acl.");

@@ -13,7 +13,8 @@
 #include <string.h>
 
 enum {
-	SLICE = 256,  /* rows looked at in one */
+	SLICE = 256, /* rows looked at in one, or fewer for many rules */
+	MANY = 64,
 	ACTIONS = 64, /* changes in one */
 	UPLOADS = 16, /* uploads given up in one: each may have many parts */
 };
@@ -80,52 +81,56 @@ days_after(int64_t at, uint64_t days)
 }
 
 static bool
-tags_match(const struct s3_rule *rule, struct slice packed)
+tags_match(const struct s3_rule *rule, const struct s3_tags *tags)
 {
-	static struct s3_tags tags; /* big */
 	size_t found = 0;
 
-	if (rule->ntags == 0)
-		return true;
-	if (s3_tags_unpack(packed, &tags) < 0)
-		return false;
 	for (size_t i = 0; i < rule->ntags; i++)
-		for (size_t j = 0; j < tags.n; j++)
+		for (size_t j = 0; j < tags->n; j++)
 			found +=
-			    slice_eq(rule->tags[i].key, tags.at[j].key) &&
-			    slice_eq(rule->tags[i].value, tags.at[j].value);
-	s3_tags_free(&tags);
+			    slice_eq(rule->tags[i].key, tags->at[j].key) &&
+			    slice_eq(rule->tags[i].value, tags->at[j].value);
 	return found == rule->ntags;
 }
 
 static bool
-applies(const struct s3_rule *rule, const struct object *o)
+applies(const struct s3_rule *rule, const struct object *o,
+    const struct s3_tags *tags)
 {
 	return rule->enabled && text_begins(o->key, rule->prefix) &&
 	       (rule->larger == 0 || o->size > rule->larger) &&
 	       (rule->smaller == 0 || o->size < rule->smaller) &&
-	       tags_match(rule, o->tags);
+	       tags_match(rule, tags);
+}
+
+static bool
+says(
+    const struct s3_life *l, const struct s3_rule *rule, const struct object *o)
+{
+	if (o->latest)
+		return !o->marker &&
+		       ((rule->days &&
+			    l->now >= days_after(o->at, rule->days)) ||
+			   (rule->date && l->now >= rule->date * 1000));
+	return rule->noncurrent_days && l->older > rule->newer_noncurrent &&
+	       l->now >= days_after(l->successor, rule->noncurrent_days);
 }
 
 /* Is it time for this row to go? */
 static bool
 over(const struct s3_life *l, const struct object *o)
 {
-	for (size_t i = 0; i < l->rules.n; i++) {
-		const struct s3_rule *rule = &l->rules.at[i];
+	static struct s3_tags tags; /* big */
+	bool gone = false;
 
-		if (!applies(rule, o))
-			continue;
-		if (o->latest && !o->marker &&
-		    ((rule->days && l->now >= days_after(o->at, rule->days)) ||
-			(rule->date && l->now >= rule->date * 1000)))
-			return true;
-		if (!o->latest && rule->noncurrent_days &&
-		    l->older > rule->newer_noncurrent &&
-		    l->now >= days_after(l->successor, rule->noncurrent_days))
-			return true;
-	}
-	return false;
+	tags.n = 0;
+	if (o->tags.n > 0 && s3_tags_unpack(o->tags, &tags) < 0)
+		tags.n = 0;
+	for (size_t i = 0; !gone && i < l->rules.n; i++)
+		gone = applies(&l->rules.at[i], o, &tags) &&
+		       says(l, &l->rules.at[i], o);
+	s3_tags_free(&tags);
+	return gone;
 }
 
 /* Does a rule remove this marker once it hides nothing?  One that counts days
@@ -292,7 +297,7 @@ cut_rows(struct s3_life *l, struct bucket *b)
 	struct nodedb_list q = { .bucket = b,
 		.versions = true,
 		.after_version = l->any ? l->version : 0,
-		.most = SLICE };
+		.most = l->rules.n > MANY ? SLICE / 8 : SLICE };
 	bool more = false;
 
 	put_slice(&after, buf_slice(&l->key));

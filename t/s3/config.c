@@ -96,23 +96,35 @@ documents(void)
 static void
 large(void)
 {
-	static const char front[] =
-	    "<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag>"
-	    "</TagSet><!--";
-	static const char end[] = "--></Tagging>";
+	static const struct {
+		const char *target, *front, *end;
+		size_t most;
+	} docs[] = {
+		{ "/box?tagging",
+		    "<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag>"
+		    "</TagSet><!--",
+		    "--></Tagging>", NODEDB_DOC },
+		{ "/box?cors",
+		    "<CORSConfiguration><CORSRule><AllowedMethod>GET"
+		    "</AllowedMethod><AllowedOrigin>*</AllowedOrigin>"
+		    "</CORSRule><!--",
+		    "--></CORSConfiguration>", 64 << 10 },
+	};
 	struct buf xml = { .max = 1 << 20 };
 	struct rig g;
 
 	rig_new(&g);
-	for (size_t n = NODEDB_DOC; n <= NODEDB_DOC + 1; n++) {
+	for (size_t i = 0; i < 4; i++) {
+		size_t n = docs[i / 2].most + i % 2;
+
 		buf_cut(&xml, 0);
-		put_text(&xml, front);
-		while (xml.n < n - strlen(end))
+		put_text(&xml, docs[i / 2].front);
+		while (xml.n < n - strlen(docs[i / 2].end))
 			put_u8(&xml, 'c');
-		put_text(&xml, end);
-		rig_ask(&g, "PUT", "/box?tagging", "", buf_slice(&xml));
-		if (n == NODEDB_DOC)
-			ok(g.got.status < 300, "as large as may be");
+		put_text(&xml, docs[i / 2].end);
+		rig_ask(&g, "PUT", docs[i / 2].target, "", buf_slice(&xml));
+		if (i % 2 == 0)
+			rig_is(&g, 200, "", "as large as may be");
 		else
 			rig_is(&g, 400, "MaxMessageLengthExceeded",
 			    "and too large");
@@ -169,6 +181,9 @@ acls(void)
 	rig_ask(&g, "PUT", "/box/k?acl", "x-amz-acl: private\n",
 	    (struct slice){ 0 });
 	rig_is(&g, 200, "", "an object is as its bucket");
+	rig_ask(&g, "PUT", "/box/k?acl",
+	    "x-amz-acl: bucket-owner-full-control\n", (struct slice){ 0 });
+	rig_is(&g, 200, "", "whose owner may all");
 	rig_ask(&g, "PUT", "/box/k?acl", "x-amz-acl: public-read\n",
 	    (struct slice){ 0 });
 	rig_is(&g, 501, "NotImplemented", "and not otherwise");

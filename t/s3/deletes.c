@@ -185,7 +185,7 @@ disk(void)
 
 	rig_new(&g);
 	fill(&g, 6);
-	sqlite3_exec(g.db->sql,
+	sqlite3_exec(g.db->sql.db,
 	    "CREATE TEMP TRIGGER bad BEFORE DELETE ON object"
 	    " WHEN CAST(OLD.key AS TEXT) = 'k3'"
 	    " BEGIN SELECT RAISE(ROLLBACK, 'bad'); END",
@@ -195,7 +195,7 @@ disk(void)
 	ok(!rows_has(&g, "Deleted"), "nothing is told as deleted");
 	is_text(rows_ask(&g, "/box"), "k0 k1 k2 k3 k4 k5", "and nothing is");
 	is_int(g.ann->disk_used, 6, "nor counted so");
-	sqlite3_exec(g.db->sql, "DROP TRIGGER bad", NULL, NULL, NULL);
+	sqlite3_exec(g.db->sql.db, "DROP TRIGGER bad", NULL, NULL, NULL);
 	is_text(ask(&g, "<Delete>" KEY("k3") "</Delete>"), "+k3 ",
 	    "it is good again");
 	rig_free(&g);

@@ -383,7 +383,7 @@ disk(void)
 	put(&g, "a", "");
 	put(&g, "b", "");
 	rules(&g, RULE(ALL DAYS("1")));
-	sqlite3_exec(g.db->sql,
+	sqlite3_exec(g.db->sql.db,
 	    "CREATE TEMP TRIGGER bad BEFORE DELETE ON object"
 	    " WHEN CAST(OLD.key AS TEXT) = 'b'"
 	    " BEGIN SELECT RAISE(ROLLBACK, 'bad'); END",
@@ -391,9 +391,44 @@ disk(void)
 	g.now += 3 * DAY;
 	pass(&g);
 	is_text(rows_ask(&g, "/box"), "a b", "the disk fails: nothing is gone");
-	sqlite3_exec(g.db->sql, "DROP TRIGGER bad", NULL, NULL, NULL);
+	sqlite3_exec(g.db->sql.db, "DROP TRIGGER bad", NULL, NULL, NULL);
 	pass(&g);
 	is_text(rows_ask(&g, "/box"), "", "an hour later it is tried again");
+	rig_free(&g);
+}
+
+/* As many rules as there may be, each with tags: a slice is smaller. */
+static void
+many_rules(void)
+{
+	struct buf xml = { .max = NODEDB_DOC };
+	char text[300];
+	struct rig g;
+
+	rig_new(&g);
+	put_text(&xml, "<LifecycleConfiguration>");
+	for (int i = 0; i < S3_RULES; i++) {
+		snprintf(text, sizeof text,
+		    RULE("<Filter><Tag><Key>t</Key><Value>%d</Value></Tag>"
+			 "</Filter>" DAYS("1")),
+		    i);
+		put_text(&xml, text);
+	}
+	put_text(&xml, "</LifecycleConfiguration>");
+	rig_ask(&g, "PUT", "/box?lifecycle", "", buf_slice(&xml));
+	rig_is(&g, 200, "", "a thousand rules");
+	for (int i = 0; i < 100; i++) {
+		snprintf(text, 8, "k%03d", i);
+		put(&g, text,
+		    i % 2 ? "x-amz-tagging: s=1&t=999\n"
+			  : "x-amz-tagging: t=1000\n");
+	}
+	g.now += 3 * DAY;
+	pass_in(&g, 3);
+	ok(g.s3->stats[S3_STAT_EXPIRED] < 50, "are applied in small slices");
+	ticks(&g, 20);
+	is_int(g.s3->stats[S3_STAT_EXPIRED], 50, "to all rows");
+	buf_free(&xml);
 	rig_free(&g);
 }
 
@@ -410,5 +445,6 @@ main(void)
 	uploads();
 	damaged();
 	disk();
+	many_rules();
 	return tap_done();
 }
