@@ -93,7 +93,7 @@ static struct daemon {
 	struct s3 *s3;
 	struct httpd *httpd;
 	struct watch *sealed;
-	struct timer *tick, *drained;
+	struct timer *tick, *busy, *drained;
 	struct rights rights;
 	struct stats *stats;
 	struct budget budget;
@@ -119,6 +119,16 @@ settle(void)
 	if (s3_dirty(me.s3))
 		s3_flush(me.s3, msec_wall());
 	answer_ready();
+	/* copies go on when everybody else has had a turn */
+	if (s3_busy(me.s3))
+		timer_at(me.busy, loop_now(me.loop));
+}
+
+static void
+on_busy(void *arg)
+{
+	(void)arg;
+	settle();
 }
 
 static void
@@ -174,8 +184,8 @@ on_sealed(void *arg, unsigned what)
 {
 	(void)arg;
 	(void)what;
-	s3_flush(me.s3, msec_wall());
-	answer_ready();
+	s3_flush(me.s3, msec_wall()); /* also for what nobody waits for */
+	settle();
 }
 
 static void
@@ -368,6 +378,7 @@ serve(void)
 	me.sealed = watch_new(me.loop, blobs_fd(me.blobs), on_sealed, NULL);
 	watch_want(me.sealed, WATCH_READ);
 	me.tick = timer_new(me.loop, on_tick, NULL);
+	me.busy = timer_new(me.loop, on_busy, NULL);
 	me.drained = timer_new(me.loop, on_late, NULL);
 }
 
