@@ -19,6 +19,7 @@ alone "$0"
 mounted() { mount -o loop "$T/$fs.img" "$T/disk"; }
 
 fall() { # until it has fallen
+	: >"$T/logs.$fs/cut"
 	"$bin/t/fault/godown" "$T/disk" || return 1
 	kill -9 "$store_pid" 2>/dev/null
 	wait "$store_pid" 2>/dev/null
@@ -50,10 +51,13 @@ why() { # WHAT-FAILED
 	echo "# $fs, cut $n: $1"
 	[ ! -e "$T/fsck" ] || tail -n 5 "$T/fsck" | sed 's/^/# /'
 	tail -n 5 "$T/$fs/log.now" | sed 's/^/# /'
+	# what is there can be looked at afterwards
+	[ -z "$KN_KEEP" ] || cp -r --sparse=always "$T/." "$KN_KEEP"
 	return 1
 }
 
 one_cut() { # NUMBER
+	rm -f "$T/logs.$fs/cut"
 	"$storm" run "$store_sock" "$T/logs.$fs" $workers "$1" 5000 &
 	stormer=$!
 	a_while "$1" 500
@@ -126,6 +130,7 @@ try() { # FILESYSTEM
 	umount "$T/disk"
 }
 
-try ext4
-try xfs
+for each in ${KN_FS:-ext4 xfs}; do
+	try "$each"
+done
 finish
