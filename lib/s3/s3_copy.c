@@ -95,6 +95,15 @@ source_version(struct s3_req *r, struct s3_source *s)
 	return !r->answered;
 }
 
+static bool
+is_other_owner(const struct s3_req *r, const struct bucket *from)
+{
+	struct slice owner =
+	    http_value(r->head, "x-amz-source-expected-bucket-owner");
+
+	return owner.n > 0 && !slice_is(owner, from->tenant->name);
+}
+
 bool
 s3_source_find(struct s3_req *r, struct s3_source *s)
 {
@@ -111,7 +120,8 @@ s3_source_find(struct s3_req *r, struct s3_source *s)
 		s3_fail(r, S3ERR_NO_SUCH_BUCKET);
 		return false;
 	}
-	if (!s3_allowed(r, s->from, s->key, S3_READ)) {
+	if (!s3_allowed(r, s->from, s->key, S3_READ) ||
+	    is_other_owner(r, s->from)) {
 		s3_fail(r, S3ERR_ACCESS_DENIED);
 		return false;
 	}
