@@ -55,31 +55,43 @@ load_grants(struct nodedb *db, struct access_key *k)
 	}
 }
 
+static void
+load_key(struct nodedb *db, sqlite3_stmt *q, struct names *keys)
+{
+	struct slice sealed = sql_bytes(q, 2);
+	struct access_key *k;
+
+	if (sealed.n > NODEDB_SECRET) {
+		db->sql.rc = SQLITE_CORRUPT;
+		return;
+	}
+	k = mem_new(sizeof *k);
+	sql_text(q, 0, k->id, sizeof k->id);
+	k->tenant = names_get(&db->tenants, sql_bytes(q, 1));
+	if (sealed.n)
+		memcpy(k->sealed, sealed.p, sealed.n);
+	k->nsealed = sealed.n;
+	k->disabled = sql_int(q, 3) != 0;
+	k->created = sql_int(q, 4);
+	load_grants(db, k);
+	names_put(keys, k);
+}
+
+/* If they cannot be read to the last, those that were known stay. */
 void
 nodedb_load_keys(struct nodedb *db)
 {
+	struct names keys = { .offset = db->keys.offset };
 	sqlite3_stmt *q = sql_ask(&db->sql, SQL_KEYS, (struct sql_given){ 0 });
 
-	nodedb_free_keys(db);
-	while (sql_row(&db->sql, q)) {
-		struct slice sealed = sql_bytes(q, 2);
-		struct access_key *k;
-
-		if (sealed.n > NODEDB_SECRET) {
-			db->sql.rc = SQLITE_CORRUPT;
-			return;
-		}
-		k = mem_new(sizeof *k);
-		sql_text(q, 0, k->id, sizeof k->id);
-		k->tenant = names_get(&db->tenants, sql_bytes(q, 1));
-		if (sealed.n)
-			memcpy(k->sealed, sealed.p, sealed.n);
-		k->nsealed = sealed.n;
-		k->disabled = sql_int(q, 3) != 0;
-		k->created = sql_int(q, 4);
-		load_grants(db, k);
-		names_put(&db->keys, k);
+	while (sql_row(&db->sql, q))
+		load_key(db, q, &keys);
+	if (db->sql.rc != SQLITE_OK) {
+		names_free(&keys, free_key);
+		return;
 	}
+	nodedb_free_keys(db);
+	db->keys = keys;
 }
 
 static void

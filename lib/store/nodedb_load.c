@@ -80,15 +80,45 @@ retire(struct names *live, struct names *gone)
 	}
 }
 
-static void
-forget_numbers(const struct names *names)
+_Static_assert(offsetof(struct tenant, no) == 0, "set_aside");
+_Static_assert(offsetof(struct bucket, no) == 0, "set_aside");
+
+struct aside {
+	struct number {
+		int64_t *at, no;
+	} * p;
+	size_t n;
+};
+
+/* Their numbers, until the file has been read to its end. */
+static struct aside
+set_aside(const struct names *names)
 {
-	for (size_t i = 0; i < names->n; i++)
-		*(int64_t *)names->p[i] = 0;
+	struct aside a = { mem_new((names->n + 1) * sizeof *a.p), names->n };
+
+	for (size_t i = 0; i < a.n; i++) {
+		int64_t *no = names->p[i];
+
+		a.p[i] = (struct number){ no, *no };
+		*no = 0;
+	}
+	return a;
 }
 
-_Static_assert(offsetof(struct tenant, no) == 0, "forget_numbers");
-_Static_assert(offsetof(struct bucket, no) == 0, "forget_numbers");
+/* It has; or it cannot be read, and nobody is said to be gone. */
+static void
+settle(
+    struct nodedb *db, struct aside *a, struct names *live, struct names *gone)
+{
+	bool good = db->sql.rc == SQLITE_OK;
+
+	for (size_t i = 0; i < a->n && !good; i++)
+		if (*a->p[i].at == 0)
+			*a->p[i].at = a->p[i].no;
+	if (good)
+		retire(live, gone);
+	free(a->p);
+}
 
 static void
 load_tenant(struct nodedb *db, sqlite3_stmt *q)
@@ -113,7 +143,6 @@ load_tenant(struct nodedb *db, sqlite3_stmt *q)
 	}
 	t->loaded = true;
 	t->dirty = false;
-	db->used += t->disk_used;
 	if (t->egress_used + t->egress_leased > t->egress_written)
 		nodedb_touch(db, t);
 }
@@ -122,15 +151,16 @@ load_tenant(struct nodedb *db, sqlite3_stmt *q)
 void
 nodedb_load_tenants(struct nodedb *db)
 {
+	struct aside a = set_aside(&db->tenants);
 	sqlite3_stmt *q = sql_ask(&db->sql, SQL_TENANTS, nothing);
 
-	forget_numbers(&db->tenants);
-	db->used = 0;
 	db->touched = NULL;
 	while (sql_row(&db->sql, q))
 		load_tenant(db, q);
-	if (db->sql.rc == SQLITE_OK)
-		retire(&db->tenants, &db->gone_tenants);
+	settle(db, &a, &db->tenants, &db->gone_tenants);
+	db->used = 0;
+	for (size_t i = 0; i < db->tenants.n; i++)
+		db->used += ((struct tenant *)db->tenants.p[i])->disk_used;
 }
 
 static void
@@ -181,9 +211,9 @@ same_bucket(struct nodedb *db, struct slice name, const struct tenant *t)
 void
 nodedb_load_buckets(struct nodedb *db)
 {
+	struct aside a = set_aside(&db->buckets);
 	sqlite3_stmt *q = sql_ask(&db->sql, SQL_BUCKETS, nothing);
 
-	forget_numbers(&db->buckets);
 	while (sql_row(&db->sql, q)) {
 		struct tenant *t = names_get(&db->tenants, sql_bytes(q, 2));
 		struct bucket *b;
@@ -197,10 +227,9 @@ nodedb_load_buckets(struct nodedb *db)
 		b->anonymous = (unsigned)sql_int(q, 5);
 		memset(b->has_doc, 0, sizeof b->has_doc);
 	}
-	if (db->sql.rc != SQLITE_OK)
-		return;
-	retire(&db->buckets, &db->gone_buckets);
-	load_docs(db);
+	settle(db, &a, &db->buckets, &db->gone_buckets);
+	if (db->sql.rc == SQLITE_OK)
+		load_docs(db);
 }
 
 void

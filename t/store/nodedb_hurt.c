@@ -396,6 +396,53 @@ planted(void)
 	place_clean();
 }
 
+static int
+stop(void *arg)
+{
+	return *(bool *)arg;
+}
+
+/* Nothing can be written or read any more, as when the disk has gone: nobody is
+ * told that something is not there because it cannot be looked up. */
+static void
+unreadable(void)
+{
+	struct nodedb *db = index_open();
+	struct tenant *t = tenant_of(db, "t", UINT64_MAX);
+	struct bucket *b = bucket_of(db, "b", t, 0);
+	struct access_key k = { .id = "KEY", .tenant = t };
+	int64_t tenant = t->no, bucket = b->no;
+	bool stopped = true;
+	struct object o;
+
+	nodedb_key_put(db, &k);
+	put_small(db, b, "x", 10, NULL);
+	is_said(nodedb_commit(db), NODEDB_OK, "a small index");
+	nodedb_key_put(db, &k); /* so that names are read again */
+	sqlite3_progress_handler(db->sql.db, 1, stop, &stopped);
+	is_said(put_small(db, b, "y", 10, NULL), NODEDB_DISK, "it is gone");
+	for (int i = 0; i < 3; i++) {
+		is_said(get_key(db, b, "x", &o), NODEDB_DISK,
+		    "who asks is told so");
+		ok(nodedb_tenant(db, slice_text("t")) == t && t->no == tenant,
+		    "the tenant is known");
+		ok(nodedb_bucket(db, slice_text("b")) == b && b->no == bucket,
+		    "and the bucket");
+		ok(nodedb_key(db, slice_text("KEY")) != NULL, "and the key");
+		is_int(nodedb_total(db), 10, "and what is used");
+	}
+	is_said(nodedb_commit(db), NODEDB_DISK, "nothing is committed");
+	stopped = false;
+	is_said(get_key(db, b, "x", &o), NODEDB_OK, "it is back");
+	is_said(get_key(db, b, "y", &o), NODEDB_NONE, "as it was");
+	is_said(put_small(db, b, "y", 10, NULL), NODEDB_OK, "and is written");
+	is_said(nodedb_commit(db), NODEDB_OK, "durably");
+	ok(nodedb_tenant(db, slice_text("t")) == t && t->disk_used == 20,
+	    "and counted");
+	nodedb_close(db);
+	place_clean();
+}
+
 int
 main(void)
 {
@@ -407,6 +454,7 @@ main(void)
 	refused();
 	bad_page();
 	planted();
+	unreadable();
 	place_close();
 	return tap_done();
 }
