@@ -20,6 +20,9 @@ static const struct {
 	{ "x-amz-write-offset-bytes", "Objects cannot be appended to." },
 	{ "x-amz-if-match-*", "This condition is not available." },
 	{ "x-amz-rename-source*", "Objects cannot be renamed." },
+	{ "x-amz-checksum-sha512", "This checksum is not available." },
+	{ "x-amz-checksum-md5", "This checksum is not available." },
+	{ "x-amz-checksum-xxhash*", "This checksum is not available." },
 };
 
 static bool

@@ -401,6 +401,9 @@ refused(void)
 		{ "x-amz-storage-class: REDUCED_REDUNDANCY", 200, "" },
 		{ "x-amz-storage-class: GLACIER", 400, "InvalidStorageClass" },
 		{ "x-amz-write-offset-bytes: 1", 501, "NotImplemented" },
+		{ "x-amz-checksum-sha512: AAAA", 501, "NotImplemented" },
+		{ "x-amz-checksum-md5: AAAA", 501, "NotImplemented" },
+		{ "x-amz-checksum-xxhash64: AAAA", 501, "NotImplemented" },
 		{ "x-amz-expected-bucket-owner: ann", 200, "" },
 		{ "x-amz-expected-bucket-owner: bob", 403, "AccessDenied" },
 	};
