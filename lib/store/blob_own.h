@@ -121,9 +121,14 @@ int64_t blob_content_size(int fd);
 int blob_note_mend(struct blobs *, const struct blob_note *);
 
 /* blob_walk.c */
-/* As blobs_walk, but without looking at the files. */
-int blob_walk_names(struct blobs *, unsigned shard,
-    int (*fn)(void *arg, const uint8_t *id, const char *name), void *arg);
+/* The ids of one shard as they are now, without a look at the files: 0, or -1
+ * with errno.  Zero the struct before; it may be used for another shard. */
+struct blob_names {
+	uint8_t (*ids)[BLOB_ID];
+	size_t n, cap;
+};
+int blob_names(struct blobs *, unsigned shard, struct blob_names *);
+void blob_names_free(struct blob_names *);
 /* Size of the file and its age in seconds; -1 with errno. */
 int blob_look(struct blobs *, const uint8_t sha[BLOB_ID], uint64_t *size,
     int64_t *age);

@@ -61,8 +61,8 @@ ours(const char *name)
 	       (strlen(name) == 2 && hex(name[0]) >= 0 && hex(name[1]) >= 0);
 }
 
-int
-blob_walk_names(struct blobs *b, unsigned shard,
+static int
+walk_names(struct blobs *b, unsigned shard,
     int (*fn)(void *arg, const uint8_t *id, const char *name), void *arg)
 {
 	char name[16];
@@ -136,7 +136,37 @@ blobs_walk(struct blobs *b, unsigned shard,
 	struct walk w = { b, name, fn, arg };
 
 	shard_name(shard, name);
-	return blob_walk_names(b, shard, look_and_tell, &w);
+	return walk_names(b, shard, look_and_tell, &w);
+}
+
+static int
+remember(void *arg, const uint8_t *id, const char *name)
+{
+	struct blob_names *l = arg;
+
+	(void)name;
+	if (id == NULL)
+		return 0;
+	if (l->n == l->cap) {
+		l->cap = l->cap ? 2 * l->cap : 64;
+		l->ids = mem_resize(l->ids, l->cap * sizeof *l->ids);
+	}
+	memcpy(l->ids[l->n++], id, BLOB_ID);
+	return 0;
+}
+
+int
+blob_names(struct blobs *b, unsigned shard, struct blob_names *l)
+{
+	l->n = 0;
+	return walk_names(b, shard, remember, l);
+}
+
+void
+blob_names_free(struct blob_names *l)
+{
+	free(l->ids);
+	*l = (struct blob_names){ 0 };
 }
 
 int

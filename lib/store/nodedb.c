@@ -128,6 +128,12 @@ nodedb_dirty(const struct nodedb *db)
 	return db->sql.begun || db->lost || db->touched != NULL;
 }
 
+uint64_t
+nodedb_commits(const struct nodedb *db)
+{
+	return db->commits;
+}
+
 bool
 nodedb_writable(struct nodedb *db)
 {

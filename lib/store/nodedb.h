@@ -75,6 +75,7 @@ const char *nodedb_why(const struct nodedb *); /* SQLite's words, static */
  * DISK.  (Called by every writing function itself.) */
 enum nodedb_said nodedb_commit(struct nodedb *);
 bool nodedb_dirty(const struct nodedb *);
+uint64_t nodedb_commits(const struct nodedb *); /* that were good so far */
 /* Is the last write that was tried good?  Tries one when it was not. */
 bool nodedb_writable(struct nodedb *);
 uint64_t nodedb_epoch(const struct nodedb *); /* random, of this file's life */

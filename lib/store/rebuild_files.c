@@ -1,51 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/rebuild_own.h"
 
-#include "base/mem.h"
-
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* The names of one shard; rows are made while they are gone through. */
-struct names {
-	uint8_t (*ids)[BLOB_ID];
-	size_t n, cap;
-};
-
-static int
-remember(void *arg, const uint8_t *id, const char *name)
-{
-	struct names *l = arg;
-
-	(void)name;
-	if (id == NULL)
-		return 0;
-	if (l->n == l->cap) {
-		l->cap = l->cap ? 2 * l->cap : 64;
-		l->ids = mem_resize(l->ids, l->cap * sizeof *l->ids);
-	}
-	memcpy(l->ids[l->n++], id, BLOB_ID);
-	return 0;
-}
 
 /* Where rows were lost, one without a reference may have lost its name. */
 static bool
 is_named(struct rebuild *r, const uint8_t id[BLOB_ID])
 {
-	uint8_t before[BLOB_ID], found[BLOB_ID];
-	uint64_t size, refs;
-	bool damaged, first = true;
+	uint64_t refs = 0;
+	enum nodedb_said said = nodedb_blob_refs(r->db, id, &refs);
 
-	if (!r->torn)
-		return sweep_knows(r->db, id);
-	memcpy(before, id, BLOB_ID);
-	for (size_t i = BLOB_ID; i-- > 0 && first;)
-		first = before[i]-- == 0;
-	return nodedb_blob_next(r->db, first ? NULL : before, found, &size,
-		   &refs, &damaged) == NODEDB_OK &&
-	       memcmp(found, id, BLOB_ID) == 0 && refs > 0;
+	return said == NODEDB_DISK || (said == NODEDB_OK && (!r->torn || refs));
 }
 
 static bool
@@ -146,17 +113,16 @@ one_file(struct rebuild *r, const uint8_t id[BLOB_ID])
 int
 rebuild_files(struct rebuild *r)
 {
-	struct names l = { 0 };
+	struct blob_names l = { 0 };
 	int done = 0;
 
 	for (unsigned shard = 0; shard < BLOB_SHARDS && done == 0; shard++) {
-		l.n = 0;
-		done = blob_walk_names(r->blobs, shard, remember, &l);
+		done = blob_names(r->blobs, shard, &l);
 		for (size_t i = 0; i < l.n; i++)
 			one_file(r, l.ids[i]);
 		if (r->conf->step)
 			r->conf->step(r->conf->arg, shard + 1, BLOB_SHARDS);
 	}
-	free(l.ids);
+	blob_names_free(&l);
 	return done;
 }

@@ -64,7 +64,7 @@ sweep_free(struct sweep *s)
 	if (s == NULL)
 		return;
 	sweep_scrub_end(s);
-	free(s->names);
+	blob_names_free(&s->names);
 	free(s);
 }
 
@@ -88,21 +88,12 @@ sweep_knows(struct nodedb *db, const uint8_t sha[BLOB_ID])
 	return nodedb_blob_refs(db, sha, &refs) != NODEDB_NONE;
 }
 
-static uint64_t
-commits(const struct sweep *s)
-{
-	struct nodedb_counts c;
-
-	nodedb_counts(s->db, &c);
-	return c.commits;
-}
-
 /* Nobody refers to it in the file either, now: it was taken out in a batch that
  * has ended, and if that was rolled back, the index knows it. */
 static bool
 settled(const struct sweep *s)
 {
-	return !nodedb_dirty(s->db) || commits(s) != s->taken_at;
+	return !nodedb_dirty(s->db) || nodedb_commits(s->db) != s->taken_at;
 }
 
 /* Returns false when it is to be tried again later. */
@@ -162,7 +153,7 @@ take_dead(struct sweep *s)
 		s->npending += nodedb_dead(s->db, &s->pending[s->npending],
 		    SWEEP_PENDING - s->npending);
 	if (s->npending > before)
-		s->taken_at = commits(s);
+		s->taken_at = nodedb_commits(s->db);
 	return s->npending == SWEEP_PENDING;
 }
 

@@ -44,8 +44,8 @@ struct sweep {
 	int64_t started; /* wall clock of the first slice */
 	int64_t newest;  /* change in the index when it was opened */
 	msec again;
-	uint8_t (*names)[BLOB_ID];
-	size_t nnames, cap, next;
+	struct blob_names names; /* of it, while they are looked up, … */
+	size_t next;             /* … from here */
 
 	/* The blob that is being verified. */
 	struct {

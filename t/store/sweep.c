@@ -320,6 +320,25 @@ refuse(void *arg)
 	return 1;
 }
 
+/* A shard that is gone hides what the others have from nobody. */
+static void
+unlisted(void)
+{
+	char name[128];
+	unsigned i = 0;
+
+	do
+		snprintf(name, sizeof name, "%s/%02x", blobs_dir, i++);
+	while (rmdir(name) < 0 && i < BLOB_SHARDS);
+	begin(0, 0, 0);
+	sweep_orphans(sweep);
+	tick(260, true);
+	ok(heard.n == 1 && strstr(heard.last, "cannot be listed"), "%s",
+	    heard.last);
+	sweep_free(sweep);
+	mkdir(name, 0700);
+}
+
 /* Who cannot read the index knows nothing of what nobody names. */
 static void
 unreadable(void)
@@ -465,6 +484,7 @@ main(void)
 	read_meanwhile();
 	strays();
 	orphans();
+	unlisted();
 	unreadable();
 	older_index();
 	unclean();
