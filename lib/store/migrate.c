@@ -12,7 +12,12 @@
 #include "base/mem.h"
 #include "store/sql.h"
 
-enum { PATH_MOST = 4096, COPY_PAGES = 1024, COPY_WAIT_MS = 50 };
+enum {
+	PATH_MOST = 4096,
+	COPY_PAGES = 1024,
+	COPY_WAIT_MS = 50,
+	COPY_WAITS = 600
+};
 
 int
 migrate_version(sqlite3 *sql)
@@ -52,6 +57,7 @@ copy_to(sqlite3 *from, const char *path)
 {
 	sqlite3 *to = NULL;
 	sqlite3_backup *b = NULL;
+	unsigned waits = 0;
 	int rc = sqlite3_open_v2(path, &to,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 	    NULL);
@@ -62,13 +68,16 @@ copy_to(sqlite3 *from, const char *path)
 		rc = sqlite3_errcode(to);
 	while (rc == SQLITE_OK) {
 		rc = sqlite3_backup_step(b, COPY_PAGES);
-		if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED) {
+		if ((rc == SQLITE_BUSY || rc == SQLITE_LOCKED) &&
+		    waits++ < COPY_WAITS) {
 			sqlite3_sleep(COPY_WAIT_MS);
 			rc = SQLITE_OK;
 		}
 	}
-	if (b)
-		rc = sqlite3_backup_finish(b);
+	if (b && sqlite3_backup_finish(b) != SQLITE_OK && rc == SQLITE_DONE)
+		rc = SQLITE_IOERR;
+	if (rc == SQLITE_DONE)
+		rc = SQLITE_OK;
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(
 		    to, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);

@@ -105,10 +105,6 @@ enum nodedb_said nodedb_tenant_put(struct nodedb *, const char *name,
 struct tenant *nodedb_tenant(struct nodedb *, struct slice name);
 struct tenant *nodedb_tenant_next(struct nodedb *, size_t *at);
 enum nodedb_said nodedb_tenant_cut(struct nodedb *, struct tenant *); /* BUSY */
-/* What the rows say that it uses, by adding up; for the self-check. */
-uint64_t nodedb_tenant_sum(struct nodedb *, const struct tenant *);
-/* disk_used := that sum. */
-enum nodedb_said nodedb_tenant_mend(struct nodedb *, struct tenant *);
 /* Over all tenants, used and reserved. */
 uint64_t nodedb_total(const struct nodedb *);
 
@@ -326,9 +322,6 @@ uint64_t nodedb_recount(struct nodedb *, bool mend,
     void (*fn)(void *arg, const char *sentence), void *arg);
 /* SQLite's own check.  OK, or DISK with nodedb_why. */
 enum nodedb_said nodedb_check(struct nodedb *, bool quick);
-/* A consistent copy, beside ("path.tmp", synced, renamed). */
-enum nodedb_said nodedb_snapshot(struct nodedb *, const char *path);
-
 struct nodedb_counts {
 	uint64_t tenants, keys, buckets, objects, markers, uploads, parts;
 	uint64_t blobs, blob_bytes, inlines, dead, damaged;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/nodedb_own.h"
 
-#include "store/migrate.h"
-
 #include <string.h>
 
 /* A commit syncs the log once; a checkpoint the log, the file, and the header
@@ -137,19 +135,6 @@ nodedb_check(struct nodedb *db, bool quick)
 		return NODEDB_DISK;
 	db->sql.rc = sql_check(&db->sql, quick);
 	return nodedb_leave(db, NODEDB_OK);
-}
-
-enum nodedb_said
-nodedb_snapshot(struct nodedb *db, const char *path)
-{
-	const char *why = NULL;
-
-	if (nodedb_commit(db) != NODEDB_OK)
-		return NODEDB_DISK;
-	if (migrate_copy(db->sql.db, path, &why) == 0)
-		return NODEDB_OK;
-	db->sql.why = why;
-	return NODEDB_DISK;
 }
 
 void

@@ -2,34 +2,23 @@
 #include "store/nodedb_copy.h"
 #include "base/msec.h"
 #include "store/migrate.h"
+#include "store/sql.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
-enum { PATH = 4096, WORDS = 256, BUSY = 10000 };
-
-/* SQLite's words outlive the connection here. */
-static const char *
-words_of(sqlite3 *db)
-{
-	static char text[WORDS];
-
-	snprintf(
-	    text, sizeof text, "%s", db ? sqlite3_errmsg(db) : "memory is out");
-	return text;
-}
+enum { PATH = 4096, BUSY = 10000 };
 
 static sqlite3 *
 open_db(const char *path, const char **why)
 {
 	sqlite3 *db = NULL;
+	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
 
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) ==
-	    SQLITE_OK) {
+	if (rc == SQLITE_OK) {
 		sqlite3_busy_timeout(db, BUSY);
 		return db;
 	}
-	*why = words_of(db);
+	*why = sqlite3_errstr(rc);
 	sqlite3_close(db);
 	return NULL;
 }
@@ -53,15 +42,15 @@ int
 nodedb_copy(const char *path, const char *to, const char **why)
 {
 	sqlite3 *db = open_db(path, why);
-	int end = -1;
+	int end = -1, rc;
 
 	if (db == NULL)
 		return -1;
-	if (sqlite3_exec(db, "BEGIN; SELECT count(*) FROM sqlite_master", NULL,
-		NULL, NULL) == SQLITE_OK)
+	rc = sqlite3_exec(
+	    db, "BEGIN; SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
+	*why = sqlite3_errstr(rc);
+	if (rc == SQLITE_OK)
 		end = migrate_copy(db, to, why);
-	else
-		*why = words_of(db);
 	sqlite3_close(db);
 	return end;
 }
@@ -70,8 +59,7 @@ int
 nodedb_rehearse(
     const char *path, const char *dir, int64_t *ms, const char **why)
 {
-	static const char *const tails[] = { "", "-wal", "-shm" };
-	char copy[PATH], extra[PATH + 8];
+	char copy[PATH];
 	msec began = msec_now();
 	sqlite3 *db;
 	int end = -1;
@@ -89,9 +77,6 @@ nodedb_rehearse(
 		end = 0;
 	*ms = msec_now() - began;
 	sqlite3_close(db);
-	for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
-		snprintf(extra, sizeof extra, "%s%s", copy, tails[i]);
-		(void)unlink(extra);
-	}
+	sql_unlink(copy);
 	return end;
 }

@@ -241,32 +241,3 @@ nodedb_tenant_cut(struct nodedb *db, struct tenant *t)
 		return NODEDB_DISK;
 	return nodedb_leave(db, cut(db, t));
 }
-
-static uint64_t
-sum(struct nodedb *db, const struct tenant *t)
-{
-	struct sql_given g = { .i = { t->no } };
-
-	return (uint64_t)sql_number(&db->sql, SQL_TENANT_OBJECTS, g, 0) +
-	       (uint64_t)sql_number(&db->sql, SQL_TENANT_PARTS, g, 0);
-}
-
-uint64_t
-nodedb_tenant_sum(struct nodedb *db, const struct tenant *t)
-{
-	uint64_t n = t->disk_used;
-
-	if (!nodedb_enter(db))
-		return n;
-	n = sum(db, t);
-	return nodedb_leave(db, NODEDB_OK) == NODEDB_OK ? n : t->disk_used;
-}
-
-enum nodedb_said
-nodedb_tenant_mend(struct nodedb *db, struct tenant *t)
-{
-	uint64_t n = nodedb_tenant_sum(db, t);
-
-	nodedb_use(db, t, (int64_t)(n - t->disk_used));
-	return NODEDB_OK;
-}

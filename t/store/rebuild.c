@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "store/fsck.h"
+#include "store/nodedb_copy.h"
 #include "t/store/stock.h"
 
 #include <sqlite3.h>
@@ -175,14 +176,25 @@ from_whole(void)
 }
 
 static void
+take_snapshot(void)
+{
+	const char *why = "";
+
+	if (nodedb_commit(db) != NODEDB_OK ||
+	    nodedb_copy(db_path, snapshot, &why) < 0) {
+		printf("# %s\n", why);
+		exit(111);
+	}
+}
+
+static void
 from_snapshot(void)
 {
 	struct object gone;
 
 	fill();
 	gone = add_object("gone", 1010, 30 * KB);
-	if (nodedb_snapshot(db, snapshot) != NODEDB_OK)
-		exit(111);
+	take_snapshot();
 	cut_object("gone");
 	nodedb_commit(db);
 	blob_cut(blobs, gone.sha);
@@ -233,8 +245,7 @@ from_damaged(void)
 	char whole[100];
 
 	fill();
-	if (nodedb_snapshot(db, snapshot) != NODEDB_OK)
-		exit(111);
+	take_snapshot();
 	snprintf(whole, sizeof whole, "%s/whole.db", dir);
 	move_db(whole);
 	pages = (unsigned)(size_of(whole) / PAGE);
@@ -400,8 +411,7 @@ known_upload(void)
 	fill();
 	u.bucket = bucket;
 	nodedb_upload_new(db, &u);
-	if (nodedb_snapshot(db, snapshot) != NODEDB_OK)
-		exit(111);
+	take_snapshot();
 	note = names_of("going on");
 	note.has_upload = note.has_part = true;
 	note.upload = slice_of(u.token, 16);
