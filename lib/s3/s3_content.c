@@ -105,7 +105,8 @@ content_open(struct s3_req *r, s3_give_fn *give)
 	    !s3_content_reserve(r, c->claim.length, give))
 		return false;
 	c->put = put_new(r->s3->blobs, r->s3->db, r->s3->conf.budget);
-	if (c->put == NULL) {
+	if (c->claim.length_known && c->claim.length > NODEDB_INLINE &&
+	    put_large(c->put) < 0) {
 		s3_fail_errno(r, errno);
 		return false;
 	}

@@ -117,6 +117,15 @@ grow(struct put *p)
 	return 0;
 }
 
+int
+put_large(struct put *p)
+{
+	if (p->large || grow(p) == 0)
+		return 0;
+	p->state = FAILED;
+	return -1;
+}
+
 static int
 take(struct put *p, struct slice s)
 {

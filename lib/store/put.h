@@ -23,6 +23,9 @@ struct put;
 /* budget: charged with what is held in memory. */
 struct put *put_new(struct blobs *, struct nodedb *, struct budget *);
 void put_free(struct put *); /* NULL: nothing; also while it is being sealed */
+/* There will be more than NODEDB_INLINE bytes, so none are kept in memory
+ * first.  To be said before the first; 0, -1 with errno. */
+int put_large(struct put *);
 /* 0, -1 with errno (ENOMEM: the budget; EFBIG, ENOSPC, …): then it is over. */
 int put_write(struct put *, struct slice);
 

@@ -23,7 +23,7 @@ right_sums(struct put *p, struct slice bytes)
 
 	sums_of(bytes, &want);
 	return got->size == bytes.n && memcmp(got->md5, want.md5, 16) == 0 &&
-	    memcmp(got->sha, want.sha, 32) == 0;
+	       memcmp(got->sha, want.sha, 32) == 0;
 }
 
 static bool
@@ -35,7 +35,7 @@ right_chunks(const uint8_t sha[BLOB_ID], struct slice bytes)
 
 	sums_of(bytes, &want);
 	same = nodedb_blob_sums(db, sha, &got) == NODEDB_OK &&
-	    slice_eq(buf_slice(&got), slice_of(want.chunks, want.n));
+	       slice_eq(buf_slice(&got), slice_of(want.chunks, want.n));
 	buf_free(&got);
 	return same;
 }
@@ -72,6 +72,35 @@ sizes(void)
 	}
 }
 
+/* Said beforehand, and what then comes; less than was said is a small file. */
+static void
+said_large(void)
+{
+	static const size_t sizes_of[] = { 0, 9, NODEDB_INLINE + 1, MB + 3 };
+	struct object o;
+
+	for (size_t i = 0; i < sizeof sizes_of / sizeof *sizes_of; i++) {
+		size_t n = sizes_of[i];
+		uint8_t *bytes = bytes_of(700 + (uint32_t)i, n);
+		struct slice s = slice_of(bytes, n);
+		struct budget budget = { .high = KB, .max = KB };
+		struct put *p = put_new(blobs, db, &budget);
+
+		ok(put_large(p) == 0 && put_large(p) == 0 &&
+			put_write(p, s) == 0,
+		    "%zu bytes, of which none are kept in memory", n);
+		ok(right_sums(p, s) && seal_put(p, names_of("large")) == 0 &&
+			name_put(p, "large", &o) == NODEDB_OK &&
+			o.content.kind == CONTENT_BLOB &&
+			right_chunks(o.sha, s),
+		    "become a file");
+		put_free(p);
+		nodedb_commit(db);
+		ok(get_and_compare("large", 700 + (uint32_t)i, n), "the same");
+		free(bytes);
+	}
+}
+
 static void
 trailer(void)
 {
@@ -81,8 +110,8 @@ trailer(void)
 	int fd = blob_open(blobs, o.sha);
 
 	ok(fd >= 0 && blob_note_read(fd, &held, &note) == 0 &&
-	    slice_is(note.key, "with a trailer") && note.size == 700 * KB &&
-	    slice_eq(note.md5, slice_of(o.etag, 16)),
+		slice_is(note.key, "with a trailer") && note.size == 700 * KB &&
+		slice_eq(note.md5, slice_of(o.etag, 16)),
 	    "the trailer has names, size and sums");
 	close(fd);
 	buf_free(&held);
@@ -263,6 +292,7 @@ main(void)
 	real_sync = blob_io.sync;
 	blob_io.sync = sync_or_fail;
 	sizes();
+	said_large();
 	trailer();
 	same_content();
 	two_at_once();
