@@ -25,7 +25,7 @@
 enum {
 	TICK = 1000,     /* ms between two slices of housekeeping */
 	SPARE_FDS = 512, /* files being read and written, the database */
-	HEAD_BYTES = 16384,
+	HEAD_BYTES = 12 << 10,
 	NAMES = 32,        /* domains, hosts */
 	ORPHAN_AGE = 3600, /* seconds */
 	GB = 1000000000,
