@@ -202,6 +202,17 @@ rm -f "$T"/a/data/node.db*
 ok $? "large contents come back by what they say of themselves"
 end "$store_pid"
 
+# of two snapshots the one that was written last, whatever they are called
+snaps=$T/a/data/snapshots
+mkdir -p "$snaps"
+cp "$T/copy.db" "$snaps/node.db-v0-20250101T000000Z.db"
+touch -d 2025-01-01 "$snaps/node.db-v0-20250101T000000Z.db"
+cp "$T/copy.db" "$snaps/copy-20260101T000000Z.db"
+rm -f "$T"/a/data/node.db*
+"$bin/kn-store" -c "$T/a/node.ini" rebuild >"$T/rebuilt" 2>"$T/err"
+grep -q 'copy-.*it began as this snapshot' "$T/rebuilt"
+ok $? "an index is rebuilt from the newest snapshot"
+
 # rights on the socket
 store_start b 'control = self: read'
 exits 0 -s "$store_sock" usage

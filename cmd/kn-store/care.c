@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -120,22 +121,28 @@ fsck_run_verb(
 	return end == 0 ? EXIT_YES : EXIT_NO;
 }
 
-/* The newest file in the directory of snapshots, or NULL. */
+/* The newest file in the directory of snapshots, or NULL: by when it was
+ * written, because some are named for a migration and others for the clock. */
 static const char *
 newest(const char *dir)
 {
 	static char best[PATH];
 	DIR *d = opendir(dir);
+	struct timespec at = { 0 };
 	struct dirent *e;
-	const char *name = best + strlen(dir) + 1;
+	struct stat st;
 
 	best[0] = 0;
 	while (d && (e = readdir(d)) != NULL) {
 		size_t n = strlen(e->d_name);
 
 		if (n < 4 || strcmp(e->d_name + n - 3, ".db") != 0 ||
-		    (best[0] && strcmp(e->d_name, name) <= 0))
+		    fstatat(dirfd(d), e->d_name, &st, 0) < 0 ||
+		    st.st_mtim.tv_sec < at.tv_sec ||
+		    (st.st_mtim.tv_sec == at.tv_sec &&
+			st.st_mtim.tv_nsec < at.tv_nsec))
 			continue;
+		at = st.st_mtim;
 		snprintf(best, sizeof best, "%s/%s", dir, e->d_name);
 	}
 	if (d)
