@@ -36,6 +36,7 @@ enum {
 	NODEDB_KEYS = 10000,
 	NODEDB_PARTS = 10000,
 	NODEDB_UPLOADS = 10000, /* under way, of one bucket */
+	NODEDB_COUNTED = 10000,
 	NODEDB_VERSION = 1, /* of the schema (PRAGMA user_version) */
 };
 
@@ -324,7 +325,8 @@ uint64_t nodedb_recount(struct nodedb *, bool mend,
 enum nodedb_said nodedb_check(struct nodedb *, bool quick);
 struct nodedb_counts {
 	uint64_t tenants, keys, buckets, objects, markers, uploads, parts;
-	uint64_t blobs, blob_bytes, inlines, dead, damaged;
+	uint64_t blobs, blob_bytes, inlines;
+	uint64_t dead, damaged; /* no more than NODEDB_COUNTED are counted */
 	uint64_t journal_first, journal_last;
 	uint64_t commits, fsyncs, disk_bytes;
 };

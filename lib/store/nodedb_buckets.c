@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Uploads that go with their bucket, in one call. */
-enum { UPLOADS_CUT = 1000 };
+/* Uploads that go with their bucket in one call, and parts: when so many are
+ * gone, no further upload is begun. */
+enum { UPLOADS_CUT = 1000, PARTS_CUT = 4000 };
 
 static const struct slice no_bytes;
 
@@ -111,9 +112,12 @@ static bool
 cut_uploads(struct nodedb *db, struct bucket *b)
 {
 	struct sql_given g = { .i = { b->no } };
+	uint64_t parts = db->state.parts;
 	int64_t no;
 
 	for (unsigned i = 0; i < UPLOADS_CUT; i++) {
+		if (parts - db->state.parts >= PARTS_CUT)
+			return false;
 		no = sql_number(&db->sql, SQL_UPLOAD_IN, g, 0);
 		if (no == 0)
 			return true;

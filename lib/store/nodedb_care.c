@@ -140,6 +140,7 @@ nodedb_check(struct nodedb *db, bool quick)
 void
 nodedb_counts(struct nodedb *db, struct nodedb_counts *c)
 {
+	static const struct sql_given most = { .i = { NODEDB_COUNTED } };
 	const struct nodedb_state *s = &db->state;
 
 	*c = (struct nodedb_counts){
@@ -161,8 +162,7 @@ nodedb_counts(struct nodedb *db, struct nodedb_counts *c)
 	};
 	if (!nodedb_enter(db))
 		return;
-	c->dead = (uint64_t)sql_number(&db->sql, SQL_BLOBS_DEAD, nothing, 0);
-	c->damaged =
-	    (uint64_t)sql_number(&db->sql, SQL_BLOBS_DAMAGED, nothing, 0);
+	c->dead = (uint64_t)sql_number(&db->sql, SQL_BLOBS_DEAD, most, 0);
+	c->damaged = (uint64_t)sql_number(&db->sql, SQL_BLOBS_DAMAGED, most, 0);
 	nodedb_leave(db, NODEDB_OK);
 }

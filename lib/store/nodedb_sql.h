@@ -104,8 +104,10 @@
 	    " ORDER BY verified LIMIT 1") \
 	S(BLOB_NEXT, "SELECT sha, size, refs, damaged FROM blob" \
 	    " WHERE sha > ?9 ORDER BY sha LIMIT 1") \
-	S(BLOBS_DEAD, "SELECT count(*) FROM blob WHERE refs = 0") \
-	S(BLOBS_DAMAGED, "SELECT count(*) FROM blob WHERE damaged = 1") \
+	S(BLOBS_DEAD, "SELECT count(*) FROM" \
+	    " (SELECT 1 FROM blob WHERE refs = 0 LIMIT ?1)") \
+	S(BLOBS_DAMAGED, "SELECT count(*) FROM" \
+	    " (SELECT 1 FROM blob WHERE damaged = 1 LIMIT ?1)") \
 	S(SUMS_NEW, "INSERT OR REPLACE INTO sums (blob, bytes)" \
 	    " VALUES (?1, ?9)") \
 	S(SUMS, "SELECT bytes FROM sums JOIN blob ON blob.no = sums.blob" \

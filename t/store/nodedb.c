@@ -390,6 +390,33 @@ many_uploads(void)
 }
 
 static void
+many_parts(void)
+{
+	struct bucket *b =
+	    bucket_of(db, "parts", tenant_of(db, "bob", UINT64_MAX), 0);
+	struct upload u = { .bucket = b, .key = slice_text("k") };
+	struct part p = { .at = NOW };
+	struct nodedb_counts n, left;
+	uint8_t token[16] = { 0 };
+
+	for (token[0] = 1; token[0] <= 3; token[0]++) {
+		memcpy(u.token, token, sizeof token);
+		nodedb_upload_new(db, &u);
+		nodedb_upload(db, b, token, &u);
+		for (p.number = 1; p.number <= 5000; p.number++)
+			nodedb_part_put(db, &u, &p, 0, NOW);
+	}
+	nodedb_counts(db, &n);
+	is_said(nodedb_bucket_cut(db, b), NODEDB_BUSY, "many parts, too");
+	nodedb_counts(db, &left);
+	is_int(n.parts - left.parts, 5000, "those of one upload a call");
+	nodedb_bucket_cut(db, b);
+	nodedb_bucket_cut(db, b);
+	is_said(nodedb_bucket_cut(db, b), NODEDB_OK, "until none is left");
+	nodedb_commit(db);
+}
+
+static void
 ceilings(void)
 {
 	struct tenant *t = tenant_of(db, "small", 1000);
@@ -587,6 +614,7 @@ main(void)
 	scrub();
 	uploads();
 	many_uploads();
+	many_parts();
 	ceilings();
 	versions();
 	journal();
