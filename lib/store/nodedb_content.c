@@ -142,10 +142,8 @@ read_inline(struct nodedb *db, const struct content *c, struct slice *bytes)
 
 	if (c->kind != CONTENT_INLINE || !sql_row(&db->sql, q))
 		return NODEDB_NONE;
-	buf_cut(&db->bytes, 0);
-	put_slice(&db->bytes, sql_bytes(q, 0));
-	*bytes = buf_slice(&db->bytes);
-	return NODEDB_OK;
+	*bytes = sql_bytes(q, 0);
+	return nodedb_hold(db, &db->bytes, &bytes, 1) ? NODEDB_OK : NODEDB_DISK;
 }
 
 enum nodedb_said

@@ -315,32 +315,17 @@ nodedb_delete_version(struct nodedb *db, struct bucket *b, struct slice key,
 	return nodedb_leave(db, delete_version(db, b, key, version, marker));
 }
 
-/* The row's bytes move into the database's own buffer, and the statement ends:
- * an open one would hold up the checkpoint. */
+/* The statement ends with the call: an open one would hold up the checkpoint.
+ */
 static enum nodedb_said
 read_object(struct nodedb *db, sqlite3_stmt *q, struct object *o)
 {
-	struct buf *held = &db->row;
-	size_t key, meta;
+	struct slice *const s[] = { &o->key, &o->meta, &o->tags };
 
 	if (!sql_row(&db->sql, q))
 		return NODEDB_NONE;
 	nodedb_object(q, o);
-	key = o->key.n;
-	meta = o->meta.n;
-	buf_cut(held, 0);
-	put_slice(held, o->key);
-	put_slice(held, o->meta);
-	put_slice(held, o->tags);
-	if (held->bad) {
-		held->bad = false;
-		db->sql.rc = SQLITE_CORRUPT;
-		return NODEDB_DISK;
-	}
-	o->key = slice_of(held->p, key);
-	o->meta = slice_of(held->p + key, meta);
-	o->tags = slice_of(held->p + key + meta, o->tags.n);
-	return NODEDB_OK;
+	return nodedb_hold(db, &db->row, s, 3) ? NODEDB_OK : NODEDB_DISK;
 }
 
 static enum nodedb_said

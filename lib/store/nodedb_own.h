@@ -74,6 +74,10 @@ bool nodedb_enter(struct nodedb *); /* false: say DISK */
 enum nodedb_said nodedb_leave(struct nodedb *, enum nodedb_said);
 /* A statement that writes, in the batch.  How many rows it changed. */
 uint64_t nodedb_run(struct nodedb *, enum nodedb_sql, struct sql_given);
+/* The bytes of a row move into held, and the slices borrow them there; more
+ * than it may hold is damage: false, and rc. */
+bool nodedb_hold(
+    struct nodedb *, struct buf *held, struct slice *const s[], size_t n);
 void nodedb_failed(struct nodedb *, int rc); /* why, and it is told once */
 
 /* nodedb.c */

@@ -39,9 +39,8 @@ one_part(struct nodedb *db, int64_t upload, unsigned number, struct part *p,
 
 	if (!part_row(db, q, p, start))
 		return false;
-	buf_cut(&db->item, 0);
-	put_slice(&db->item, p->sum);
-	p->sum = buf_slice(&db->item);
+	if (!nodedb_hold(db, &db->item, (struct slice *const[]){ &p->sum }, 1))
+		return false;
 	sqlite3_reset(q);
 	return true;
 }

@@ -37,6 +37,27 @@ nodedb_run(struct nodedb *db, enum nodedb_sql which, struct sql_given g)
 }
 
 bool
+nodedb_hold(
+    struct nodedb *db, struct buf *held, struct slice *const s[], size_t n)
+{
+	size_t at = 0;
+
+	buf_cut(held, 0);
+	for (size_t i = 0; i < n; i++)
+		put_slice(held, *s[i]);
+	if (held->bad) {
+		held->bad = false;
+		db->sql.rc = SQLITE_CORRUPT;
+		return false;
+	}
+	for (size_t i = 0; i < n; i++) {
+		*s[i] = slice_of(held->p + at, s[i]->n);
+		at += s[i]->n;
+	}
+	return true;
+}
+
+bool
 nodedb_enter(struct nodedb *db)
 {
 	db->sql.rc = SQLITE_OK;

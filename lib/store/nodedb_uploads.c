@@ -35,21 +35,8 @@ upload_row(
 static void
 hold(struct nodedb *db, struct upload *u)
 {
-	struct buf *held = &db->item;
-	size_t key = u->key.n, meta = u->meta.n;
-
-	buf_cut(held, 0);
-	put_slice(held, u->key);
-	put_slice(held, u->meta);
-	put_slice(held, u->tags);
-	if (held->bad) {
-		held->bad = false;
-		db->sql.rc = SQLITE_CORRUPT;
-		return;
-	}
-	u->key = slice_of(held->p, key);
-	u->meta = slice_of(held->p + key, meta);
-	u->tags = slice_of(held->p + key + meta, u->tags.n);
+	nodedb_hold(db, &db->item,
+	    (struct slice *const[]){ &u->key, &u->meta, &u->tags }, 3);
 }
 
 static struct bucket *

@@ -438,6 +438,37 @@ unreadable(void)
 	place_clean();
 }
 
+/* Rows that are longer than any of ours. */
+static void
+long_rows(void)
+{
+	struct nodedb *db = index_open();
+	struct bucket *b =
+	    bucket_of(db, "b", tenant_of(db, "t", UINT64_MAX), 0);
+	struct slice bytes;
+	struct object o;
+
+	put_small(db, b, "content", 10, NULL);
+	put_small(db, b, "meta", 10, NULL);
+	put_small(db, b, "good", 10, NULL);
+	nodedb_close(db);
+	change(
+	    "UPDATE inline SET bytes = zeroblob(20000) WHERE no = 1;"
+	    "UPDATE object SET meta = zeroblob(90000) WHERE key = x'6d657461'");
+	db = index_open();
+	b = nodedb_bucket(db, slice_text("b"));
+	is_said(get_key(db, b, "content", &o), NODEDB_OK, "its row is good");
+	is_said(nodedb_inline_read(db, &o.content, &bytes), NODEDB_DISK,
+	    "its content is not");
+	is_said(get_key(db, b, "meta", &o), NODEDB_DISK, "nor is this row");
+	is_said(get_key(db, b, "good", &o), NODEDB_OK, "others are");
+	is_said(nodedb_inline_read(db, &o.content, &bytes), NODEDB_OK,
+	    "and can be read");
+	is_int(bytes.n, 10, "whole");
+	nodedb_close(db);
+	place_clean();
+}
+
 int
 main(void)
 {
@@ -450,6 +481,7 @@ main(void)
 	bad_page();
 	planted();
 	unreadable();
+	long_rows();
 	place_close();
 	return tap_done();
 }
