@@ -29,6 +29,15 @@ slice_is(struct slice a, const char *text)
 	return slice_eq(a, slice_text(text));
 }
 
+int
+slice_order(struct slice a, struct slice b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = n ? memcmp(a.p, b.p, n) : 0;
+
+	return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
 struct slice
 get_bytes(struct slice *s, size_t n)
 {

@@ -23,6 +23,8 @@ struct slice slice_of(const void *p, size_t n);
 struct slice slice_text(const char *text);
 bool slice_eq(struct slice a, struct slice b);
 bool slice_is(struct slice a, const char *text);
+/* Below, at or above zero, in the order of bytes; a beginning comes first. */
+int slice_order(struct slice a, struct slice b);
 
 uint8_t get_u8(struct slice *);
 uint16_t get_u16(struct slice *);

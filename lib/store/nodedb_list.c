@@ -56,13 +56,10 @@ behind_prefix(struct place *p, struct slice prefix)
 static int
 compare(const struct place *a, const struct place *b)
 {
-	size_t n = a->n < b->n ? a->n : b->n;
-	int order = n ? memcmp(a->key, b->key, n) : 0;
+	int order = slice_order(slice_of(a->key, a->n), slice_of(b->key, b->n));
 
 	if (a->end != b->end)
 		return a->end ? 1 : -1;
-	if (order == 0)
-		order = (a->n > b->n) - (a->n < b->n);
 	return order ? order : (a->age > b->age) - (a->age < b->age);
 }
 

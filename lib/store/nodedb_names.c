@@ -12,15 +12,6 @@ name_of(const struct names *names, size_t i)
 	return slice_text((const char *)names->p[i] + names->offset);
 }
 
-static int
-compare(struct slice a, struct slice b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int order = n ? memcmp(a.p, b.p, n) : 0;
-
-	return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
 /* Where the name stands, or would. */
 static size_t
 place(const struct names *names, struct slice name, bool *there)
@@ -30,12 +21,12 @@ place(const struct names *names, struct slice name, bool *there)
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (compare(name_of(names, mid), name) < 0)
+		if (slice_order(name_of(names, mid), name) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	*there = lo < names->n && compare(name_of(names, lo), name) == 0;
+	*there = lo < names->n && slice_order(name_of(names, lo), name) == 0;
 	return lo;
 }
 

@@ -117,15 +117,6 @@ number_of(struct nodedb *db, const struct bucket *b, const uint8_t *token)
 	return sql_number(&db->sql, SQL_UPLOAD_BY_TOKEN, g, 0);
 }
 
-static int
-order(struct slice a, struct slice b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int o = n ? memcmp(a.p, b.p, n) : 0;
-
-	return o ? o : (a.n > b.n) - (a.n < b.n);
-}
-
 static bool
 begins(struct slice s, struct slice prefix)
 {
@@ -150,7 +141,7 @@ list(struct nodedb *db, const struct bucket *b, struct slice prefix,
 	size_t n = 0;
 	int64_t no;
 
-	if (after.key.n && order(after.key, prefix) >= 0) {
+	if (after.key.n && slice_order(after.key, prefix) >= 0) {
 		g.b[0] = after.key;
 		g.i[1] =
 		    after.token ? number_of(db, b, after.token) : INT64_MAX;

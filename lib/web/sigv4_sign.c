@@ -14,10 +14,8 @@ static int
 compare_names(const void *pa, const void *pb)
 {
 	const struct slice *a = pa, *b = pb;
-	size_t n = a->n < b->n ? a->n : b->n;
-	int order = n ? memcmp(a->p, b->p, n) : 0;
 
-	return order ? order : (a->n > b->n) - (a->n < b->n);
+	return slice_order(*a, *b);
 }
 
 static struct slice

@@ -59,6 +59,13 @@ test_equal(void)
 	ok(!slice_is(slice_text("abc"), "ab"), "other length");
 	ok(!slice_eq(slice_of("a\0b", 3), slice_of("a\0c", 3)),
 	    "a zero byte ends nothing");
+	is_int(slice_order(none, slice_text("")), 0, "empty ones stand equal");
+	ok(slice_order(none, slice_text("a")) < 0, "and before others");
+	ok(slice_order(slice_text("ab"), slice_text("a")) > 0,
+	    "a beginning comes first");
+	ok(slice_order(slice_text("b"), slice_text("aa")) > 0, "by bytes");
+	ok(slice_order(slice_text("\xff"), slice_text("a")) > 0,
+	    "that have no sign");
 }
 
 static const struct {
