@@ -61,7 +61,13 @@ key_for() { # NAME TENANT [ARGUMENT...]
 	aws_access_key_id = $key_id
 	aws_secret_access_key = $secret
 	END
-	printf '[default]\nregion = us-east-1\n' >"$T/aws.config"
+	# older ones presign with version 2, which kn-store does not have
+	cat >"$T/aws.config" <<-END
+	[default]
+	region = us-east-1
+	s3 =
+	    signature_version = s3v4
+	END
 }
 
 # Where clients look that read the files of key_for.
