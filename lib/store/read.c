@@ -228,21 +228,6 @@ read_file(struct reading *r, uint64_t *offset)
 	return fd;
 }
 
-bool
-read_memory(const struct reading *r, struct slice *bytes)
-{
-	const struct piece *p = r->pieces;
-
-	if (r->npieces == 0) {
-		*bytes = slice_of(NULL, 0);
-		return true;
-	}
-	if (r->npieces > 1 || p->file)
-		return false;
-	*bytes = slice_of(p->bytes + (r->from - p->begin), (size_t)r->n);
-	return true;
-}
-
 /* The piece that holds a byte of the content. */
 static size_t
 find(const struct reading *r, uint64_t at)

@@ -28,8 +28,6 @@ void read_free(struct reading *);
 /* The whole range lies in one file: its descriptor (the caller's to close, and
  * good beyond read_free) and where the range begins in it; else -1. */
 int read_file(struct reading *, uint64_t *offset);
-/* All of it is in memory (a small content). */
-bool read_memory(const struct reading *, struct slice *);
 /* Up to n bytes from position at of the range, as many as one file gives; 0 at
  * its end; -1: it broke, errno. */
 ssize_t read_at(struct reading *, uint64_t at, uint8_t *p, size_t n);

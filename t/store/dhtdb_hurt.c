@@ -104,35 +104,16 @@ aside(const char *suffix)
 	return n;
 }
 
-/* A child that commits key after key, telling each number when it is durable,
- * and is killed when it has told of most. */
-static uint32_t
-kill_a_writer(uint32_t first, uint32_t most)
+static void
+write_until_killed(int fd, uint32_t first)
 {
-	uint32_t n = 0;
-	int fds[2];
-	pid_t pid;
+	struct dhtdb *db = open_with(&usual, NULL);
 
-	if (pipe(fds) < 0 || (pid = fork()) < 0)
-		exit(111);
-	if (pid == 0) {
-		struct dhtdb *db = open_with(&usual, NULL);
-
-		for (uint32_t i = first;; i++) {
-			put_own(db, i);
-			if (dhtdb_commit(db) == DHTDB_OK)
-				fd_write_all(fds[1], slice_of(&i, sizeof i));
-		}
+	for (uint32_t i = first;; i++) {
+		put_own(db, i);
+		if (dhtdb_commit(db) == DHTDB_OK)
+			fd_write_all(fd, slice_of(&i, sizeof i));
 	}
-	close(fds[1]);
-	while (n < most && read(fds[0], &n, sizeof n) == sizeof n)
-		;
-	kill(pid, SIGKILL);
-	while (read(fds[0], &n, sizeof n) == sizeof n)
-		;
-	close(fds[0]);
-	waitpid(pid, NULL, 0);
-	return n;
 }
 
 static void
@@ -143,7 +124,7 @@ killed(void)
 	uint32_t last = 0;
 
 	for (unsigned i = 0; i < 5; i++) {
-		last = kill_a_writer(last + 1, last + 20);
+		last = kill_a_writer(write_until_killed, last + 1, last + 20);
 		db = open_with(&usual, &h);
 		is_int(count_own(db, 1, last + 1), last,
 		    "what was committed outlives kill -9");
@@ -399,7 +380,7 @@ damaged_with_log(void)
 	uint32_t last;
 
 	fill();
-	last = kill_a_writer(KEYS, KEYS + 20);
+	last = kill_a_writer(write_until_killed, KEYS, KEYS + 20);
 	stat(db_path, &was);
 	spoil(was.st_size / PAGE / 2 * PAGE, 3 * PAGE);
 	db = open_with(&usual, &h);

@@ -19,8 +19,6 @@ key_name(char name[16], uint32_t n)
 	snprintf(name, 16, "key%08u", n);
 }
 
-/* A child that commits small batches, telling each number when it is durable,
- * and is killed when it has told of most. */
 static void
 write_until_killed(int fd, uint32_t first)
 {
@@ -38,28 +36,6 @@ write_until_killed(int fd, uint32_t first)
 		    fd_write_all(fd, slice_of(&i, sizeof i)) < 0)
 			exit(111);
 	}
-}
-
-static uint32_t
-kill_a_writer(uint32_t first, uint32_t most)
-{
-	uint32_t n = 0;
-	int fds[2];
-	pid_t pid;
-
-	if (pipe(fds) < 0 || (pid = fork()) < 0)
-		exit(111);
-	if (pid == 0)
-		write_until_killed(fds[1], first);
-	close(fds[1]);
-	while (n < most && read(fds[0], &n, sizeof n) == sizeof n)
-		;
-	kill(pid, SIGKILL);
-	while (read(fds[0], &n, sizeof n) == sizeof n)
-		;
-	close(fds[0]);
-	waitpid(pid, NULL, 0);
-	return n;
 }
 
 static unsigned
@@ -90,7 +66,7 @@ killed(void)
 	bucket_of(db, "b", tenant_of(db, "t", UINT64_MAX), 0);
 	nodedb_close(db);
 	for (unsigned i = 0; i < 6; i++) {
-		last = kill_a_writer(last + 1, last + 100);
+		last = kill_a_writer(write_until_killed, last + 1, last + 100);
 		db = index_open();
 		ok(nodedb_unclean(db), "the end was unclean");
 		is_int(missing(db, last), 0, "what was committed is there");

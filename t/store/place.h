@@ -8,9 +8,11 @@
 #include "t/tap.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sodium.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { NOW = 1800000000 };
@@ -67,6 +69,31 @@ spoil(off_t at, size_t n)
 		exit(111);
 	close(fd);
 	free(bytes);
+}
+
+/* A child that writes number after number, telling each into fd when it is
+ * durable, and is killed when it has told of most.  The last it told. */
+static inline uint32_t
+kill_a_writer(
+    void (*write_on)(int fd, uint32_t first), uint32_t first, uint32_t most)
+{
+	uint32_t n = 0;
+	int fds[2];
+	pid_t pid;
+
+	if (pipe(fds) < 0 || (pid = fork()) < 0)
+		exit(111);
+	if (pid == 0)
+		write_on(fds[1], first);
+	close(fds[1]);
+	while (n < most && read(fds[0], &n, sizeof n) == sizeof n)
+		;
+	kill(pid, SIGKILL);
+	while (read(fds[0], &n, sizeof n) == sizeof n)
+		;
+	close(fds[0]);
+	waitpid(pid, NULL, 0);
+	return n;
 }
 
 /* What was told, one after the other; into nothing: printed. */

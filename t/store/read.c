@@ -5,8 +5,7 @@ static bool
 range_is(const struct object *o, struct slice all, uint64_t from, uint64_t n,
     size_t step)
 {
-	struct reading *r =
-	    read_open(blobs, db, &o->content, o->size, from, n);
+	struct reading *r = read_open(blobs, db, &o->content, o->size, from, n);
 	uint8_t *room = mem_new(n + 1);
 	uint64_t at = 0;
 	ssize_t got = 1;
@@ -19,7 +18,7 @@ range_is(const struct object *o, struct slice all, uint64_t from, uint64_t n,
 			break;
 	}
 	same = r && got == 0 && at == n &&
-	    (n == 0 || memcmp(room, all.p + from, n) == 0);
+	       (n == 0 || memcmp(room, all.p + from, n) == 0);
 	read_free(r);
 	free(room);
 	return same;
@@ -39,7 +38,8 @@ ranges(const char *what, const struct object *o, struct slice all)
 		    (unsigned long long)ends[i][0]);
 	errno = 0;
 	ok(read_open(blobs, db, &o->content, size, size, 1) == NULL &&
-	    errno == EINVAL, "%s: nothing behind the end", what);
+		errno == EINVAL,
+	    "%s: nothing behind the end", what);
 	ok(read_open(blobs, db, &o->content, size, 1, UINT64_MAX) == NULL,
 	    "%s: no range that wraps", what);
 }
@@ -47,21 +47,19 @@ ranges(const char *what, const struct object *o, struct slice all)
 static void
 small(void)
 {
-	uint8_t *bytes = bytes_of(1, 5000);
+	uint8_t *bytes = bytes_of(1, 5000), room[300];
 	struct object o = add_object("small", 1, 5000);
 	struct reading *r;
-	struct slice s;
 	uint64_t offset;
 
 	ranges("small", &o, slice_of(bytes, 5000));
 	r = read_open(blobs, db, &o.content, 5000, 100, 200);
-	ok(read_memory(r, &s) && slice_eq(s, slice_of(bytes + 100, 200)),
-	    "it is in memory");
-	is_int(read_file(r, &offset), -1, "and in no file");
+	is_int(read_file(r, &offset), -1, "it is in no file");
 	cut_object("small");
 	nodedb_commit(db);
-	ok(slice_eq(s, slice_of(bytes + 100, 200)),
-	    "there it stays when its row goes");
+	ok(read_at(r, 0, room, sizeof room) == 200 &&
+		memcmp(room, bytes + 100, 200) == 0,
+	    "it is in memory, and stays there when its row goes");
 	read_free(r);
 	free(bytes);
 }
@@ -74,16 +72,14 @@ one_file(void)
 	unsigned fds = open_fds();
 	struct reading *r;
 	uint64_t offset = 0;
-	struct slice s;
 	int fd;
 
 	ranges("large", &o, slice_of(bytes, 700 * KB));
 	r = read_open(blobs, db, &o.content, o.size, 300 * KB, 64);
-	ok(!read_memory(r, &s), "it is not in memory");
 	fd = read_file(r, &offset);
 	ok(fd >= 0 && offset == 300 * KB, "it is one file");
 	ok(read_at(r, 0, room, 64) == 64 &&
-	    memcmp(room, bytes + 300 * KB, 64) == 0,
+		memcmp(room, bytes + 300 * KB, 64) == 0,
 	    "which can be read here, too");
 	ok(blob_held(blobs, o.sha), "it is held");
 	read_free(r);
@@ -99,11 +95,10 @@ parts(void)
 {
 	static const size_t sizes[] = { 300 * KB, 20 * KB, 270 * KB, 5000, 0 };
 	size_t all = 0;
-	uint8_t *bytes = mem_new(MB);
+	uint8_t *bytes = mem_new(MB), room[200];
 	struct object o = add_parts("parts", 10, sizes);
 	struct reading *r;
 	uint64_t offset;
-	struct slice s;
 
 	for (uint32_t i = 0; sizes[i] != 0; i++) {
 		uint8_t *p = bytes_of(10 + i, sizes[i]);
@@ -122,15 +117,15 @@ parts(void)
 	    "into a small one");
 
 	r = read_open(blobs, db, &o.content, o.size, 0, o.size);
-	ok(r && read_file(r, &offset) < 0 && !read_memory(r, &s),
-	    "no one file, and not in memory");
+	ok(r && read_file(r, &offset) < 0, "no one file");
 	read_free(r);
 	r = read_open(blobs, db, &o.content, o.size, 310 * KB, 1000);
 	ok(r && read_file(r, &offset) >= 0 && offset == 10 * KB,
 	    "a range within one part is one file");
 	read_free(r);
 	r = read_open(blobs, db, &o.content, o.size, all - 100, 100);
-	ok(r && read_memory(r, &s) && s.n == 100, "or in memory");
+	ok(r && read_file(r, &offset) < 0 && read_at(r, 0, room, 200) == 100,
+	    "or in memory");
 	read_free(r);
 	free(bytes);
 }
@@ -161,8 +156,7 @@ deleted_meanwhile(void)
 		at += n > 0 ? (uint64_t)n : 0;
 	}
 	want = bytes_of(33, 100 * KB);
-	ok(at == o.size &&
-	    memcmp(room + 200 * KB + 6000, want, 100 * KB) == 0,
+	ok(at == o.size && memcmp(room + 200 * KB + 6000, want, 100 * KB) == 0,
 	    "it is read to its end");
 	read_free(r);
 	busy = 0;
@@ -185,14 +179,17 @@ broken(void)
 		exit(111);
 	errno = 0;
 	ok(read_open(blobs, db, &o.content, o.size, 0, 10) == NULL &&
-	    errno == EBADMSG, "a file that is too short");
+		errno == EBADMSG,
+	    "a file that is too short");
 	unlink(file_of(o.sha));
 	ok(read_open(blobs, db, &o.content, o.size, 0, 10) == NULL &&
-	    errno == ENOENT, "a file that is not there");
+		errno == ENOENT,
+	    "a file that is not there");
 	ok(read_open(blobs, db, &o.content, o.size + 1, 0, 10) == NULL &&
-	    errno == EBADMSG, "another size than the index has");
-	ok(read_open(blobs, db, &none, 10, 0, 10) == NULL &&
-	    errno == EBADMSG, "content that is not in the index");
+		errno == EBADMSG,
+	    "another size than the index has");
+	ok(read_open(blobs, db, &none, 10, 0, 10) == NULL && errno == EBADMSG,
+	    "content that is not in the index");
 	ok(!blob_held(blobs, o.sha), "nothing is held");
 
 	o = add_object("cut short", 41, 100 * KB);
@@ -216,7 +213,7 @@ lists(void)
 	size_t n = 0;
 
 	while (n < 1000 && (all[n] = read_open(blobs, db, &o.content, o.size, 0,
-		    o.size)) != NULL)
+				o.size)) != NULL)
 		n++;
 	is_int(errno, EAGAIN, "the lists are full");
 	ok(n > 100 && n < 150, "after %zu of them", n);
