@@ -19,11 +19,18 @@ endpoint, big = sys.argv[1:3]
 BOX = "box"
 ODD = "a/ü b+%&"
 SMALL = bytes(range(256)) * 20
-s3 = boto3.client(
-    "s3",
-    endpoint_url=endpoint,
-    config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
-)
+
+
+def client(**given):
+    config = Config(
+        signature_version="s3v4", s3={"addressing_style": "path"}, **given
+    )
+    return boto3.client("s3", endpoint_url=endpoint, config=config)
+
+
+s3 = client()
+# some tell BadDigest by sending again
+once = client(retries={"max_attempts": 0})
 
 
 def ok(good, name):
@@ -141,9 +148,9 @@ def sums():
         wrong = ("B" if put[name][0] == "A" else "A") + put[name][1:]
         ok(
             code_of(
-                s3.put_object, Bucket=BOX, Key="sum", Body=SMALL, **{name: wrong}
+                once.put_object, Bucket=BOX, Key="sum", Body=SMALL, **{name: wrong}
             )
-            in ("BadDigest", "InvalidRequest"),
+            == "BadDigest",
             kind + " of something else",
         )
     for kind in ["CRC32", "SHA256", "CRC64NVME"]:
