@@ -85,4 +85,6 @@ ok $? "a tenant with a cap"
 head -c 1000000 "$T/big" >"$T/more"
 refused QuotaExceeded s3cmd -c "$T/s3cfg" put "$T/more" s3://tiny/more
 ok $? "what does not fit is refused, once and for all"
+refused QuotaExceeded s3cmd -c "$T/s3cfg" put "$T/big" s3://tiny/more
+ok $? "nor does it in parts"
 finish
