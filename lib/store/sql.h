@@ -58,7 +58,7 @@ void sql_init(struct sql *, const struct sql_kind *, const char *path,
 void sql_free(struct sql *); /* closes */
 /* Opens or makes the file, with cache bytes of pages: SQLite's code.  A file of
  * another program or of a newer version is SQLITE_CANTOPEN with why, and stays
- * as it is. */
+ * as it is.  After any failure: sql_shut. */
 int sql_open(struct sql *, uint64_t cache);
 /* keep: the log stays as it is, for whoever reads a damaged file. */
 void sql_shut(struct sql *, bool keep);
