@@ -192,19 +192,33 @@ sql_disk_bytes(const struct sql *s)
 	return bytes;
 }
 
+/* Of the numbers and bytes, those that the statement names: a bit for each. */
+static uint16_t
+wants(sqlite3_stmt *q)
+{
+	unsigned bits = 0;
+
+	for (int i = 0; i < SQL_INTS + SQL_BLOBS; i++)
+		if (sqlite3_bind_parameter_name(q, 1 + i))
+			bits |= 1u << i;
+	return (uint16_t)bits;
+}
+
 /* Empty bytes are bytes: a null pointer would be bound as NULL. */
 static void
-bind(sqlite3_stmt *q, const struct sql_given *g)
+bind(sqlite3_stmt *q, unsigned bits, const struct sql_given *g)
 {
-	int most = sqlite3_bind_parameter_count(q);
+	for (; bits; bits &= bits - 1) {
+		int i = __builtin_ctz(bits);
+		struct slice b;
 
-	for (int i = 0; i < SQL_INTS && i < most; i++)
-		sqlite3_bind_int64(q, 1 + i, g->i[i]);
-	for (int i = 0; i < SQL_BLOBS && SQL_INTS + i < most; i++) {
-		const struct slice *b = &g->b[i];
-
-		sqlite3_bind_blob64(q, 1 + SQL_INTS + i,
-		    b->n ? (const void *)b->p : "", b->n, SQLITE_STATIC);
+		if (i < SQL_INTS) {
+			sqlite3_bind_int64(q, 1 + i, g->i[i]);
+			continue;
+		}
+		b = g->b[i - SQL_INTS];
+		sqlite3_bind_blob64(
+		    q, 1 + i, b.n ? (const void *)b.p : "", b.n, SQLITE_STATIC);
 	}
 }
 
@@ -213,9 +227,11 @@ prepared(struct sql *s, unsigned which)
 {
 	if (s->rc != SQLITE_OK)
 		return NULL;
-	if (s->stmts[which] == NULL)
-		s->rc = sqlite3_prepare_v3(s->db, s->kind->texts[which], -1,
-		    SQLITE_PREPARE_PERSISTENT, &s->stmts[which], NULL);
+	if (s->stmts[which])
+		return s->stmts[which];
+	s->rc = sqlite3_prepare_v3(s->db, s->kind->texts[which], -1,
+	    SQLITE_PREPARE_PERSISTENT, &s->stmts[which], NULL);
+	s->wants[which] = wants(s->stmts[which]);
 	return s->stmts[which];
 }
 
@@ -228,17 +244,23 @@ sql_prepare_all(struct sql *s)
 	return true;
 }
 
-sqlite3_stmt *
-sql_ask(struct sql *s, unsigned which, struct sql_given g)
+static sqlite3_stmt *
+ask(struct sql *s, unsigned which, const struct sql_given *g)
 {
 	sqlite3_stmt *q = prepared(s, which);
 
 	if (q == NULL)
 		return NULL;
 	sqlite3_reset(q);
-	bind(q, &g);
+	bind(q, s->wants[which], g);
 	s->active[which / 64] |= UINT64_C(1) << which % 64;
 	return q;
+}
+
+sqlite3_stmt *
+sql_ask(struct sql *s, unsigned which, struct sql_given g)
+{
+	return ask(s, which, &g);
 }
 
 bool
@@ -260,7 +282,7 @@ sql_row(struct sql *s, sqlite3_stmt *q)
 int64_t
 sql_number(struct sql *s, unsigned which, struct sql_given g, int64_t none)
 {
-	sqlite3_stmt *q = sql_ask(s, which, g);
+	sqlite3_stmt *q = ask(s, which, &g);
 	int64_t n = none;
 
 	if (sql_row(s, q) && sqlite3_column_type(q, 0) != SQLITE_NULL)
@@ -274,7 +296,7 @@ sql_number(struct sql *s, unsigned which, struct sql_given g, int64_t none)
 static bool
 turn(struct sql *s, unsigned which)
 {
-	sql_row(s, sql_ask(s, which, (struct sql_given){ 0 }));
+	sql_row(s, ask(s, which, &(struct sql_given){ 0 }));
 	return s->rc == SQLITE_OK;
 }
 
@@ -283,7 +305,7 @@ sql_change(struct sql *s, unsigned which, struct sql_given g)
 {
 	if (!s->begun)
 		s->begun = turn(s, BEGIN);
-	sql_row(s, sql_ask(s, which, g));
+	sql_row(s, ask(s, which, &g));
 	return s->rc == SQLITE_OK ? (uint64_t)sqlite3_changes(s->db) : 0;
 }
 

@@ -42,6 +42,7 @@ struct sql {
 	sqlite3 *db; /* NULL: not open */
 	const struct sql_kind *kind;
 	sqlite3_stmt *stmts[SQL_MOST];
+	uint16_t wants[SQL_MOST]; /* what each is given, a bit for each */
 	uint64_t active[SQL_MOST / 64]; /* to be reset, a bit for each */
 	int rc;
 	const char *why; /* static: when sql_open refuses; then the owner's */
