@@ -167,6 +167,13 @@ raw_remember(struct raw *r, const char *stamp, const struct buf *auth)
 	memcpy(r->previous, auth->p + auth->n - SIGV4_HASH, SIGV4_HASH);
 }
 
+/* Another hex digit. */
+static inline void
+raw_spoil(uint8_t *digit)
+{
+	*digit = *digit == '0' ? '1' : '0';
+}
+
 static inline void
 raw_sign(struct raw *r, const struct http_head *head, const char *stamp)
 {
@@ -180,7 +187,7 @@ raw_sign(struct raw *r, const struct http_head *head, const char *stamp)
 	    slice_text(raw_to.region), &auth);
 	raw_remember(r, stamp, &auth);
 	if (raw_to.spoil)
-		auth.p[auth.n - 1] ^= 1;
+		raw_spoil(&auth.p[auth.n - 1]);
 	put_text(&r->out, "Authorization: ");
 	put_slice(&r->out, buf_slice(&auth));
 	put_text(&r->out, "\r\n");
@@ -328,7 +335,7 @@ raw_once(struct raw *r, const char *method, const char *target,
 	return r->status;
 }
 
-/* One chunk of aws-chunked, signed. */
+/* One chunk of aws-chunked, signed, into out. */
 static inline void
 raw_chunk(struct raw *r, struct slice bytes, bool spoil)
 {
@@ -342,12 +349,11 @@ raw_chunk(struct raw *r, struct slice bytes, bool spoil)
 	put_text(&r->out, line);
 	put_bytes(&r->out, r->previous, SIGV4_HASH);
 	if (spoil)
-		r->out.p[r->out.n - 1] ^= 1;
+		raw_spoil(&r->out.p[r->out.n - 1]);
 	put_text(&r->out, "\r\n");
 	put_slice(&r->out, bytes);
 	if (bytes.n > 0)
 		put_text(&r->out, "\r\n");
-	raw_say(r, buf_slice(&r->out));
 }
 
 /* A URL that is signed itself, for a minute; only Host is signed. */
