@@ -21,8 +21,8 @@ list(struct sweep *s)
 }
 
 /* Rows leave the index by nodedb_dead only, so what it does not have and is not
- * pending has never been named, or not since a batch that failed.  Returns the bytes
- * that were removed. */
+ * pending has never been named, or not since a batch that failed.  Returns the
+ * bytes that were removed. */
 static uint64_t
 look(struct sweep *s, const uint8_t sha[BLOB_ID], int64_t wall)
 {

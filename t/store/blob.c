@@ -357,95 +357,6 @@ damage(struct blobs *b)
 }
 
 static void
-touch(const char *below)
-{
-	char path[160];
-	int fd;
-
-	snprintf(path, sizeof path, "%s/%s", blobs_dir, below);
-	fd = open(path, O_WRONLY | O_CREAT, 0600);
-	if (fd < 0 || write(fd, "x", 1) != 1)
-		exit(111);
-	close(fd);
-}
-
-struct seen {
-	unsigned blobs, others, wrong;
-	uint64_t bytes;
-	char last[256];
-};
-
-static int
-see(void *arg, const uint8_t *id, const char *name, uint64_t size, int64_t age)
-{
-	struct seen *s = arg;
-
-	if (id)
-		s->blobs++;
-	else
-		s->others++;
-	s->bytes += size;
-	s->wrong += age < 0 || age > 600;
-	snprintf(s->last, sizeof s->last, "%s", name);
-	return 0;
-}
-
-static int
-stop_at_once(
-    void *arg, const uint8_t *id, const char *name, uint64_t size, int64_t age)
-{
-	(void)id, (void)name, (void)size, (void)age;
-	++*(unsigned *)arg;
-	return 7;
-}
-
-static void
-walked(void)
-{
-	struct seen seen = { 0 };
-	struct blobs *b;
-	struct sums s;
-	unsigned n = 0;
-
-	place_clean();
-	b = open_blobs();
-	for (uint32_t i = 0; i < 30; i++) {
-		uint8_t *p = bytes_of(400 + i, 20 * KB);
-
-		make_blob(b, slice_of(p, 20 * KB), &s);
-		free(p);
-	}
-	for (unsigned i = 0; i < BLOB_SHARDS; i++)
-		blobs_walk(b, i, see, &seen);
-	is_int(seen.blobs, 30, "every file is met");
-	is_int(seen.others + seen.wrong, 0, "and nothing else");
-	ok(seen.bytes > 30 * 20 * KB, "with its size");
-
-	touch("00/notes.txt");
-	touch("01/00000000000000000000000000000000"
-	      "00000000000000000000000000000000");
-	touch("strange");
-	seen = (struct seen){ 0 };
-	blobs_walk(b, 0, see, &seen);
-	ok(seen.others == 1 && strcmp(seen.last, "notes.txt") == 0,
-	    "a file of another name");
-	seen = (struct seen){ 0 };
-	blobs_walk(b, 1, see, &seen);
-	is_int(seen.others, 1, "an id in a directory that is not its own");
-	blob_quarantine(b, s.sha);
-	seen = (struct seen){ 0 };
-	blobs_walk(b, BLOB_QUARANTINED, see, &seen);
-	is_int(seen.others, 1, "what is in quarantine");
-	seen = (struct seen){ 0 };
-	blobs_walk(b, BLOB_TOP, see, &seen);
-	ok(seen.others == 1 && strcmp(seen.last, "strange") == 0,
-	    "beside the directories");
-	is_int(blobs_walk(b, 0, stop_at_once, &n), 7, "a walk can be stopped");
-	is_int(n, 1, "at the first");
-	blobs_close(b);
-}
-
-static void
 space(struct blobs *b)
 {
 	struct blobs_space sp = { 0 };
@@ -596,7 +507,7 @@ main(void)
 	damage(b);
 	space(b);
 	blobs_close(b);
-	walked();
+	place_clean();
 	named_drafts();
 	opening();
 	place_close();

@@ -204,4 +204,40 @@ open_fds(void)
 	return n;
 }
 
+/* A strange file. */
+static inline void
+touch(const char *below)
+{
+	char path[160];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%s", blobs_dir, below);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	if (fd < 0 || write(fd, "x", 1) != 1)
+		exit(111);
+	close(fd);
+}
+
+/* What a walk met. */
+struct seen {
+	unsigned blobs, others, wrong;
+	uint64_t bytes;
+	char last[256];
+};
+
+static inline int
+see(void *arg, const uint8_t *id, const char *name, uint64_t size, int64_t age)
+{
+	struct seen *s = arg;
+
+	if (id)
+		s->blobs++;
+	else
+		s->others++;
+	s->bytes += size;
+	s->wrong += age < 0 || age > 600;
+	snprintf(s->last, sizeof s->last, "%s", name);
+	return 0;
+}
+
 #endif
