@@ -20,7 +20,7 @@ enum {
 	BODY = 1 << 20, /* sent at once */
 	EVENTS = 128,
 	PAGE = 16 << 20, /* bytes of a list's page */
-	LATE = 10000,    /* milliseconds without an event */
+	LATE = 60000,    /* milliseconds without an event */
 	REDIALS = 100,
 };
 
