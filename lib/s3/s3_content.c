@@ -9,22 +9,7 @@
 
 enum {
 	STEP = 8 << 20, /* reserved at a time when no length is known */
-	ASK = 1000,     /* milliseconds between two looks at the disk */
 };
-
-bool
-s3_disk_low(struct s3 *s3, int64_t now)
-{
-	struct blobs_space space;
-
-	if (s3->space_at > 0 && now >= s3->space_at && now - s3->space_at < ASK)
-		return s3->space_low;
-	s3->space_at = now;
-	s3->space_low = blobs_space(s3->blobs, &space) == 0 &&
-			(space.bytes_free < s3->conf.disk_reserve ||
-			    (space.inodes_all > 0 && space.inodes_free == 0));
-	return s3->space_low;
-}
 
 void
 s3_content_free(struct s3 *s3, struct s3_content *c)
@@ -36,6 +21,7 @@ s3_content_free(struct s3 *s3, struct s3_content *c)
 	put_free(c->put);
 	sum_free(&c->sum);
 	caps_release(c->tenant, c->reserved);
+	s3_disk_forget(s3, c);
 	buf_free(&c->meta);
 	buf_free(&c->tags);
 	free(c);
@@ -90,6 +76,15 @@ sum_start(struct s3_content *c)
 }
 
 static bool
+promise(struct s3_req *r, uint64_t n)
+{
+	if (s3_disk_promise(r->s3, r->content, n, r->now))
+		return true;
+	s3_fail(r, S3ERR_STORAGE_FULL);
+	return false;
+}
+
+static bool
 content_open(struct s3_req *r, s3_give_fn *give)
 {
 	struct s3_content *c = r->content;
@@ -102,7 +97,8 @@ content_open(struct s3_req *r, s3_give_fn *give)
 	c->give = give;
 	c->most = c->claim.length_known ? c->claim.length : most;
 	if (c->claim.length_known &&
-	    !s3_content_reserve(r, c->claim.length, give))
+	    (!s3_content_reserve(r, c->claim.length, give) ||
+		!promise(r, c->claim.length)))
 		return false;
 	c->put = put_new(r->s3->blobs, r->s3->db, r->s3->conf.budget);
 	if (c->claim.length_known && c->claim.length > NODEDB_INLINE &&
@@ -198,8 +194,10 @@ s3_content_add(struct s3_req *r, struct slice bytes)
 						 : S3ERR_ENTITY_TOO_LARGE);
 		return;
 	}
-	if (!reserve_more(r, bytes.n))
+	if (!reserve_more(r, bytes.n) ||
+	    (!c->claim.length_known && !promise(r, bytes.n)))
 		return;
+	s3_disk_spend(r->s3, c, bytes.n);
 	if (put_write(c->put, bytes) < 0) {
 		s3_fail_errno(r, errno);
 		return;

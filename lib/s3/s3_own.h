@@ -8,6 +8,7 @@
  *	s3_claim.c    what heads say: of their bodies, and what we do not have
  *	s3_reply.c    answers and errors
  *	s3_content.c  bodies that are content: framing, sums, sealing, caps
+ *	s3_space.c    room on the disk, and promises of it
  *	s3_object.c   put, get, head, attributes, delete one
  *	s3_copy.c     CopyObject and UploadPartCopy
  *	s3_upload.c   multipart
@@ -94,8 +95,9 @@ struct s3 {
 	struct s3_req *unused;   /* for the next requests */
 	uint64_t nreqs, nunused, sealing;
 	uint64_t stats[S3_STAT_N], ops[S3OP_N], errors[S3ERR_N];
-	int64_t space_at; /* when the disk was last asked */
-	bool space_low;
+	int64_t space_at;        /* when the disk was last asked */
+	uint64_t space_free;     /* bytes it had, less what came since */
+	uint64_t space_promised; /* to uploads, and not yet written */
 	struct s3_life *life; /* s3_life.c */
 	uint64_t next_id;
 	uint32_t period; /* of the last tick */
@@ -128,6 +130,7 @@ struct s3_content {
 	uint64_t taken;
 	struct tenant *tenant;       /* who pays */
 	uint64_t reserved;           /* granted by caps, not yet used */
+	uint64_t promised;           /* of the disk, not yet written */
 	const struct put_sums *sums; /* after the end */
 	struct buf meta, tags;       /* of the row it is for, packed */
 	struct blob_note note;
@@ -288,8 +291,15 @@ void s3_content_sealed(struct s3 *, struct put *, int error);
 void s3_content_free(struct s3 *, struct s3_content *); /* NULL: nothing */
 /* The checksum that goes into the metadata. */
 void s3_content_sum(const struct s3_req *, struct s3_meta *);
+
+/* s3_space.c */
 /* Is the disk too full to take more?  Asked at most once a second. */
 bool s3_disk_low(struct s3 *, int64_t now);
+/* Is there room for n bytes?  true: it is kept for this content, … */
+bool s3_disk_promise(struct s3 *, struct s3_content *, uint64_t n, int64_t now);
+/* … until so much is written, or forgotten. */
+void s3_disk_spend(struct s3 *, struct s3_content *, uint64_t n);
+void s3_disk_forget(struct s3 *, struct s3_content *);
 
 /* s3_object.c */
 /* The version that the query names (or the newest).  Answers and returns false

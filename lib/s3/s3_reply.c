@@ -118,9 +118,10 @@ s3_disk_error(const struct s3_req *r)
 void
 s3_fail_errno(struct s3_req *r, int error)
 {
-	if (error == ENOSPC || error == EDQUOT)
+	if (error == ENOSPC || error == EDQUOT) {
+		r->s3->space_at = 0; /* ask again */
 		s3_fail(r, S3ERR_STORAGE_FULL);
-	else if (error == ENOBUFS || error == ENOMEM || error == EMFILE)
+	} else if (error == ENOBUFS || error == ENOMEM || error == EMFILE)
 		s3_fail(r, S3ERR_SLOW_DOWN);
 	else
 		s3_fail(r, s3_disk_error(r));
