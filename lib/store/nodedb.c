@@ -74,6 +74,15 @@ checkpoint(struct nodedb *db)
 	db->frames = 0;
 }
 
+/* What is in the log goes into the file, where it most likely has its place,
+ * and the log begins again in the room that it has. */
+static void
+make_room(struct nodedb *db)
+{
+	db->frames = CHECKPOINT_PAGES;
+	checkpoint(db);
+}
+
 static bool
 end_batch(struct nodedb *db)
 {
@@ -102,6 +111,8 @@ committed(struct nodedb *db)
 enum nodedb_said
 nodedb_commit(struct nodedb *db)
 {
+	bool full;
+
 	if (db->lost) {
 		if (db->sql.begun)
 			nodedb_rollback(db);
@@ -116,9 +127,12 @@ nodedb_commit(struct nodedb *db)
 		committed(db);
 		return NODEDB_OK;
 	}
+	full = (db->sql.rc & 0xff) == SQLITE_FULL;
 	db->changed = true;
 	nodedb_leave(db, NODEDB_OK);
 	db->lost = false;
+	if (full)
+		make_room(db);
 	return NODEDB_DISK;
 }
 

@@ -4,11 +4,16 @@
 #include "base/mem.h"
 #include "store/migrate.h"
 
+#include <fcntl.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	CHECKED_BYTES = 64 << 20, /* a bigger file is not read through */
+	LOG_ROOM = 4 << 20,
 	ROW_MOST = NODEDB_KEY + 2 * NODEDB_META + 1024,
 };
 
@@ -79,6 +84,24 @@ begin_life(struct nodedb *db)
 	return db->sql.rc;
 }
 
+/* Room for the log beyond its end: deletes are to find some when somebody else
+ * has filled the disk. */
+static void
+keep_room(const struct nodedb *db)
+{
+	size_t n = strlen(db->sql.path) + sizeof "-wal";
+	char *path = mem_new(n);
+	int fd;
+
+	snprintf(path, n, "%s-wal", db->sql.path);
+	fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	free(path);
+	if (fd < 0)
+		return;
+	(void)fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOG_ROOM);
+	close(fd);
+}
+
 static int
 open_file(struct nodedb *db)
 {
@@ -92,6 +115,8 @@ open_file(struct nodedb *db)
 	}
 	if (rc == SQLITE_OK)
 		rc = begin_life(db);
+	if (rc == SQLITE_OK)
+		keep_room(db);
 	return rc;
 }
 
