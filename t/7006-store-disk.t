@@ -132,9 +132,34 @@ until_true healthy
 ok $? "and leaves nothing behind"
 checks 'full'
 
-# full by somebody else, to the last byte
+# full by somebody else, to the last byte, when the log has just begun; there
+# are more to delete than the room that is kept for it holds
+n=0
+while [ $n -lt 500 ]; do
+	n=$((n + 1))
+	put "many-$n" "$T/small" >/dev/null
+done
+end "$store_pid"
+store_start full
 dd if=/dev/zero of="$T/disk/other" bs=64k 2>/dev/null
 dd if=/dev/zero of="$T/disk/other2" bs=512 2>/dev/null
+again=0 n=0
+while [ $n -lt 500 ]; do
+	n=$((n + 1))
+	[ "$(ask DELETE "/box/many-$n")" = 204 ] || {
+		again=$((again + 1))
+		[ "$(ask DELETE "/box/many-$n")" = 204 ] || break
+	}
+done
+[ $n -eq 500 ]
+ok $? "not a byte: $n contents are deleted, $again of them at the second try"
+rm -f "$T/disk/other" "$T/disk/other2"
+writes_come_back 'a byte'
+
+# full by somebody else
+dd if=/dev/zero of="$T/disk/other" bs=64k 2>/dev/null
+dd if=/dev/zero of="$T/disk/other2" bs=512 2>/dev/null
+sleep 1 # the disk is asked once a second
 [ "$(put tiny "$T/small")" = 507 ]
 ok $? "not a byte: writes are refused"
 ill 'disk is full'
