@@ -38,7 +38,8 @@ adds_up() {
 	    used=$(store "$fs" --json usage --tenant own | jq .disk_used) &&
 	    parts=$(store "$fs" --json stats | jq .parts) || return 1
 	listed=$(jq -s 'map(.bytes) | add // 0' "$T/du")
-	[ "$used" -eq "$listed" ] || [ "$parts" -gt 0 ]
+	[ "$used" -eq "$listed" ] ||
+	    { [ "$parts" -gt 0 ] && [ "$used" -gt "$listed" ]; }
 }
 
 fsck() { # ARGUMENT...

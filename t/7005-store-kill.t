@@ -12,11 +12,27 @@ seconds=${KN_KILL:-60}
 workers=4
 mkdir "$T/logs"
 
-store_start a 'upload_life = 1m' && store a mb storm >/dev/null
-ok $? "a store with a bucket"
+# What is used is the sum of what is listed, and of the parts of uploads.
+adds_up() {
+	store a --json du >"$T/du" &&
+	    used=$(store a --json usage --tenant own | jq .disk_used) &&
+	    parts=$(store a --json stats | jq .parts) || return 1
+	listed=$(jq -s 'map(.bytes) | add // 0' "$T/du")
+	[ "$used" -eq "$listed" ] ||
+	    { [ "$parts" -gt 0 ] && [ "$used" -gt "$listed" ]; }
+}
+fsck() { # ARGUMENT...
+	"$bin/kn-store" -c "$T/a/node.ini" --json fsck "$@" >"$T/fsck" 2>&1 &&
+	    tail -n 1 "$T/fsck" |
+	    jq -e '.faults == 0 and .missing == 0 and .damaged == 0' >/dev/null
+}
+
+store_start a 'upload_life = 1m' && store a mb storm >/dev/null &&
+    store a mb storm-kept >/dev/null &&
+    store a bucket -v on storm-kept >/dev/null
+ok $? "a store with two buckets"
 until=$(($(date +%s) + seconds))
-kills=0
-bad=0
+kills=0 bad=0
 while [ "$(date +%s)" -lt $until ] && [ $bad -eq 0 ]; do
 	kills=$((kills + 1))
 	"$storm" run "$store_sock" "$T/logs" $workers $kills 5000 &
@@ -24,26 +40,32 @@ while [ "$(date +%s)" -lt $until ] && [ $bad -eq 0 ]; do
 	sleep 0.1
 	kill -9 "$store_pid"
 	wait "$store_pid" 2>/dev/null
-	wait $stormer
-	store_start a || bad=$kills
+	wait $stormer || bad=$kills
 	# a look at everything costs more than a kill: now and then
-	[ $((kills % 10)) -ne 0 ] ||
-	    "$storm" check "$store_sock" "$T/logs" $workers || bad=$kills
+	if [ $((kills % 20)) -eq 0 ]; then
+		fsck || bad=$kills
+	fi
+	store_start a || bad=$kills
+	if [ $((kills % 10)) -eq 0 ]; then
+		"$storm" check "$store_sock" "$T/logs" $workers || bad=$kills
+		adds_up || bad=$kills
+	fi
 done
 [ $bad -eq 0 ]
-ok $? "it came back each of $kills times"
-"$storm" check "$store_sock" "$T/logs" $workers
-ok $? "what was acknowledged is there"
+ok $? "killed $kills times, the first fault at $bad (0: none)"
+"$storm" audit "$store_sock" "$T/logs" $workers
+ok $? "what was acknowledged is there, every version of it"
 acked=$(cat "$T/logs"/worker-* | grep -c '^d')
 echo "# $acked writes were acknowledged"
 [ "$acked" -gt $kills ]
 ok $? "and much was written"
+adds_up
+ok $? "what is used is the sum"
 end "$store_pid"
-"$bin/kn-store" -c "$T/a/node.ini" --json fsck --read >"$T/fsck"
-jq -c . "$T/fsck" | sed 's/^/# /' | tail -n 3
-jq -se '.[-1] | .missing == 0 and .damaged == 0' "$T/fsck" >/dev/null
-ok $? "nothing is missing or damaged"
-"$bin/kn-store" -c "$T/a/node.ini" fsck --mend >/dev/null
-"$bin/kn-store" -c "$T/a/node.ini" --json fsck --read >"$T/fsck"
-ok $? "and after mending, every byte is accounted for"
+fsck --read
+ok $? "every byte is right"
+tail -n 1 "$T/fsck" | sed 's/^/# /'
+fsck --mend && fsck --read &&
+    tail -n 1 "$T/fsck" | jq -e '.unnamed_files == 0' >/dev/null
+ok $? "and accounted for"
 finish

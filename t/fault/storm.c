@@ -296,12 +296,16 @@ step(struct httpc *h, FILE *log, uint32_t worker, struct state *s, uint64_t r)
 {
 	unsigned key = (unsigned)(r % KEYS), from = (unsigned)(r >> 16) % KEYS;
 	unsigned what = (unsigned)(r >> 8) % 10;
-	bool copies = what == 1 && !s->pending[from] &&
-		      s->sure[from] != ABSENT && from != key;
 	uint32_t generation = ++s->next;
 	char target[LINE];
+	bool copies;
 	int end;
 
+	/* one that has fallen in between is left alone until it is checked */
+	for (int i = 0; i < KEYS && s->pending[key]; i++)
+		key = (key + 1) % KEYS;
+	copies = what == 1 && !s->pending[from] && s->sure[from] != ABSENT &&
+		 from != key;
 	if (what >= 8)
 		return read_back(h, worker, s, key);
 	target_of(target, worker, key);
