@@ -197,6 +197,15 @@ row(struct walk *w)
 	return answer(w, &o, prefix);
 }
 
+/* While one statement stands at a row, all seeks are one transaction: to begin
+ * and to end one costs as much as a seek. */
+static void
+stand(struct walk *w)
+{
+	sql_row(&w->db->sql,
+	    sql_ask(&w->db->sql, SQL_CLEAN, (struct sql_given){ 0 }));
+}
+
 static enum nodedb_said
 list(struct walk *w)
 {
@@ -206,6 +215,7 @@ list(struct walk *w)
 	within(w);
 	if (w->place.end || w->l->most == 0 || w->l->prefix.n > NODEDB_KEY)
 		return NODEDB_OK;
+	stand(w);
 	while (next != STOP) {
 		if (next == SEEK)
 			seek(w);
