@@ -80,6 +80,7 @@ writes_come_back() { # WHEN
 }
 checks() { # WHEN
 	end "$store_pid"
+	! grep Sanitizer "$T/$name/log.now" || ok 1 "$1: an end in order"
 	"$bin/kn-store" -c "$T/$name/node.ini" --json fsck --read >"$T/fsck" &&
 	    jq -se '.[-1] | .faults == 0 and .missing == 0 and .damaged == 0' \
 		"$T/fsck" >/dev/null

@@ -211,4 +211,6 @@ jq -e ".fine == $((1000000000 / size - 1)) and .broken == 0" \
     "$T/copy" >/dev/null
 ok $? "as many as fit, and not one more"
 end "$store_pid"
+! grep 'level=error\|Sanitizer' "$T/a/log.now"
+ok $? "no error was met"
 finish
