@@ -106,6 +106,11 @@ until_true no_files
 ok $? "with its file"
 honest 'after all those parts'
 
+peak=$(memory VmHWM)
+echo "# $peak kB at most"
+[ -n "$sanitized" ] || [ "$peak" -lt 65536 ]
+ok $? "64 MB held all of it"
+
 # 1,000 who say nothing
 end "$store_pid"
 sed -i 's/^idle_timeout.*/idle_timeout = 1m/' "$T/a/node.ini"
