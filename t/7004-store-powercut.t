@@ -32,14 +32,15 @@ a_while() { # SEED MOST
 	    'BEGIN { srand(n); printf "%.3f", 0.002 + rand() * most / 1000 }')"
 }
 
-# What is used is the sum of what is listed, and of the parts of uploads.
+# What is used is the sum of what is listed, and of the parts of uploads that are
+# under way.
 adds_up() {
 	store "$fs" --json du >"$T/du" &&
 	    used=$(store "$fs" --json usage --tenant own | jq .disk_used) &&
-	    parts=$(store "$fs" --json stats | jq .parts) || return 1
+	    uploads=$(store "$fs" --json stats | jq .uploads) || return 1
 	listed=$(jq -s 'map(.bytes) | add // 0' "$T/du")
 	[ "$used" -eq "$listed" ] ||
-	    { [ "$parts" -gt 0 ] && [ "$used" -gt "$listed" ]; }
+	    { [ "$uploads" -gt 0 ] && [ "$used" -gt "$listed" ]; }
 }
 
 fsck() { # ARGUMENT...

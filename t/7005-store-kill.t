@@ -12,14 +12,15 @@ seconds=${KN_KILL:-60}
 workers=4
 mkdir "$T/logs"
 
-# What is used is the sum of what is listed, and of the parts of uploads.
+# What is used is the sum of what is listed, and of the parts of uploads that are
+# under way.
 adds_up() {
 	store a --json du >"$T/du" &&
 	    used=$(store a --json usage --tenant own | jq .disk_used) &&
-	    parts=$(store a --json stats | jq .parts) || return 1
+	    uploads=$(store a --json stats | jq .uploads) || return 1
 	listed=$(jq -s 'map(.bytes) | add // 0' "$T/du")
 	[ "$used" -eq "$listed" ] ||
-	    { [ "$parts" -gt 0 ] && [ "$used" -gt "$listed" ]; }
+	    { [ "$uploads" -gt 0 ] && [ "$used" -gt "$listed" ]; }
 }
 fsck() { # ARGUMENT...
 	"$bin/kn-store" -c "$T/a/node.ini" --json fsck "$@" >"$T/fsck" 2>&1 &&

@@ -154,6 +154,8 @@ while [ $n -lt 500 ]; do
 done
 [ $n -eq 500 ]
 ok $? "not a byte: $n contents are deleted, $again of them at the second try"
+[ "$(wc -l <"$T/full/log.now")" -lt 50 ]
+ok $? "which does not fill the log: $(wc -l <"$T/full/log.now") lines"
 rm -f "$T/disk/other" "$T/disk/other2"
 writes_come_back 'a byte'
 
