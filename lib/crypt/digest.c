@@ -2,123 +2,59 @@
 #include "crypt/digest.h"
 #include "base/mem.h"
 
+/* The calls of EVP cost more than a block's sum; these are of OpenSSL 1.1. */
+#define OPENSSL_API_COMPAT 10100
+
 #include <gnutls/crypto.h>
-#include <openssl/evp.h>
+#include <openssl/md5.h>
+#include <openssl/sha.h>
+#include <stdlib.h>
 
-/* Hashing fails only for want of memory, and ends as that does: nobody can
- * grant so much. */
-static void
-must(bool good)
-{
-	if (!good)
-		mem_resize(NULL, SIZE_MAX);
-}
+enum { BLOCK = 64 }; /* of each kind */
 
-static void *
-gnutls_new(int algorithm)
-{
-	gnutls_hash_hd_t state;
+union state {
+	SHA256_CTX sha256;
+	SHA_CTX sha1;
+	MD5_CTX md5;
+};
 
-	must(gnutls_hash_init(&state, (gnutls_digest_algorithm_t)algorithm) ==
-	     0);
-	return state;
-}
-
-static void
-gnutls_add(void *state, struct slice bytes)
-{
-	must(gnutls_hash(state, bytes.p, bytes.n) == 0);
-}
-
-/* To ask for the sum is what makes it new. */
-static void
-gnutls_end(void *state, uint8_t *out)
-{
-	gnutls_hash_output(state, out);
-}
-
-static void
-gnutls_drop(void *state)
-{
-	gnutls_hash_deinit(state, NULL);
-}
-
-static void
-gnutls_all(int algorithm, struct slice bytes, uint8_t *out)
-{
-	must(gnutls_hash_fast((gnutls_digest_algorithm_t)algorithm,
-		 bytes.n ? bytes.p : out, bytes.n, out) == 0);
-}
-
-/* MD5 by libcrypto, which is a tenth faster: it is most of what a PUT costs. */
-
-static void *
-md5_new(int algorithm)
-{
-	EVP_MD_CTX *state = EVP_MD_CTX_new();
-
-	(void)algorithm;
-	must(state && EVP_DigestInit_ex(state, EVP_md5(), NULL) == 1);
-	return state;
-}
-
-static void
-md5_add(void *state, struct slice bytes)
-{
-	must(EVP_DigestUpdate(state, bytes.p, bytes.n) == 1);
-}
-
-static void
-md5_end(void *state, uint8_t *out)
-{
-	must(EVP_DigestFinal_ex(state, out, NULL) == 1 &&
-	     EVP_DigestInit_ex(state, NULL, NULL) == 1);
-}
-
-static void
-md5_drop(void *state)
-{
-	EVP_MD_CTX_free(state);
-}
-
-static void
-md5_all(int algorithm, struct slice bytes, uint8_t *out)
-{
-	(void)algorithm;
-	must(EVP_Digest(bytes.n ? bytes.p : out, bytes.n, out, NULL, EVP_md5(),
-		 NULL) == 1);
-}
+#define KIND(name, Name)                                                       \
+	static void name##_begin(union state *s)                               \
+	{                                                                      \
+		Name##_Init(&s->name);                                         \
+	}                                                                      \
+	static void name##_add(union state *s, const uint8_t *p, size_t n)     \
+	{                                                                      \
+		Name##_Update(&s->name, p, n);                                 \
+	}                                                                      \
+	static void name##_end(union state *s, uint8_t *out)                   \
+	{                                                                      \
+		Name##_Final(out, &s->name);                                   \
+	}
+KIND(sha256, SHA256)
+KIND(sha1, SHA1)
+KIND(md5, MD5)
 
 static const struct {
 	size_t size;
-	int algorithm;
-	void *(*begin)(int algorithm);
-	void (*add)(void *state, struct slice);
-	void (*end)(void *state, uint8_t *out); /* and it is new again */
-	void (*drop)(void *state);
-	void (*all)(int algorithm, struct slice, uint8_t *out);
+	void (*begin)(union state *);
+	void (*add)(union state *, const uint8_t *, size_t);
+	void (*end)(union state *, uint8_t *out);
 } kinds[DIGEST_KINDS] = {
-	[DIGEST_SHA256] = { SHA256_BYTES, GNUTLS_DIG_SHA256, gnutls_new,
-	    gnutls_add, gnutls_end, gnutls_drop, gnutls_all },
-	[DIGEST_SHA1] = { SHA1_BYTES, GNUTLS_DIG_SHA1, gnutls_new, gnutls_add,
-	    gnutls_end, gnutls_drop, gnutls_all },
-	[DIGEST_MD5] = { MD5_BYTES, 0, md5_new, md5_add, md5_end, md5_drop,
-	    md5_all },
+	[DIGEST_SHA256] = { SHA256_BYTES, sha256_begin, sha256_add,
+	    sha256_end },
+	[DIGEST_SHA1] = { SHA1_BYTES, sha1_begin, sha1_add, sha1_end },
+	[DIGEST_MD5] = { MD5_BYTES, md5_begin, md5_add, md5_end },
 };
 
 void
 digest_begin(struct digest *d, enum digest_kind kind)
 {
-	uint8_t ignored[DIGEST_MOST];
-
-	if (d->state == NULL || d->kind != kind) {
-		digest_free(d);
-		d->state = kinds[kind].begin(kinds[kind].algorithm);
-		d->kind = kind;
-	} else if (d->used) {
-		kinds[kind].end(d->state, ignored);
-	}
-	d->used = false;
+	if (d->state == NULL)
+		d->state = mem_new(sizeof(union state));
+	d->kind = kind;
+	d->part = 0;
+	kinds[kind].begin(d->state);
 }
 
 void
@@ -126,22 +62,64 @@ digest_add(struct digest *d, struct slice bytes)
 {
 	if (bytes.n == 0)
 		return;
-	d->used = true;
-	kinds[d->kind].add(d->state, bytes);
+	d->part = (d->part + bytes.n) % BLOCK;
+	kinds[d->kind].add(d->state, bytes.p, bytes.n);
+}
+
+static void
+add_each(struct digest *const d[], size_t n, struct slice bytes)
+{
+	for (size_t i = 0; i < n; i++)
+		digest_add(d[i], bytes);
+}
+
+/* Each step of a sum waits for the one before.  Of several sums the processor
+ * can take steps at the same time, if they stand close enough: so a block goes
+ * to each in turn, with as little in between as can be. */
+static void
+add_blocks(struct digest *const d[], size_t n, const uint8_t *p, size_t blocks)
+{
+	struct {
+		void (*add)(union state *, const uint8_t *, size_t);
+		union state *state;
+	} to[DIGEST_ALL];
+
+	for (size_t i = 0; i < n; i++) {
+		to[i].add = kinds[d[i]->kind].add;
+		to[i].state = d[i]->state;
+	}
+	for (; blocks > 0; blocks--, p += BLOCK)
+		for (size_t i = 0; i < n; i++)
+			to[i].add(to[i].state, p, BLOCK);
+}
+
+void
+digest_add_all(struct digest *const d[], size_t n, struct slice bytes)
+{
+	size_t begun = n > 0 ? (BLOCK - d[0]->part) % BLOCK : 0;
+	size_t blocks;
+
+	for (size_t i = 1; i < n; i++)
+		if (d[i]->part != d[0]->part || n > DIGEST_ALL)
+			begun = bytes.n;
+	add_each(d, n, get_bytes(&bytes, begun < bytes.n ? begun : bytes.n));
+	blocks = bytes.n / BLOCK;
+	add_blocks(d, n, bytes.p, blocks);
+	get_bytes(&bytes, blocks * BLOCK);
+	add_each(d, n, bytes);
 }
 
 void
 digest_end(struct digest *d, uint8_t *out)
 {
 	kinds[d->kind].end(d->state, out);
-	d->used = false;
+	digest_begin(d, d->kind);
 }
 
 void
 digest_free(struct digest *d)
 {
-	if (d->state)
-		kinds[d->kind].drop(d->state);
+	free(d->state);
 	*d = (struct digest){ 0 };
 }
 
@@ -154,12 +132,20 @@ digest_size(enum digest_kind kind)
 void
 digest_of(enum digest_kind kind, struct slice bytes, uint8_t *out)
 {
-	kinds[kind].all(kinds[kind].algorithm, bytes, out);
+	union state s;
+
+	kinds[kind].begin(&s);
+	if (bytes.n)
+		kinds[kind].add(&s, bytes.p, bytes.n);
+	kinds[kind].end(&s, out);
 }
 
+/* It fails only for want of memory, and ends as that does: nobody can grant so
+ * much. */
 void
 hmac_sha256(struct slice key, struct slice text, uint8_t out[SHA256_BYTES])
 {
-	must(gnutls_hmac_fast(GNUTLS_MAC_SHA256, key.n ? key.p : out, key.n,
-		 text.n ? text.p : out, text.n, out) == 0);
+	if (gnutls_hmac_fast(GNUTLS_MAC_SHA256, key.n ? key.p : out, key.n,
+		text.n ? text.p : out, text.n, out) < 0)
+		mem_resize(NULL, SIZE_MAX);
 }

@@ -82,19 +82,22 @@ chunk_end(struct put *p)
 	return p->chunks.bad ? -1 : 0;
 }
 
-/* Into the sums of chunks and the file. */
+/* Into the sums of the whole and of chunks, and into the file.  What was kept
+ * is in the sums of the whole already. */
 static int
-store(struct put *p, struct slice s)
+store(struct put *p, struct slice s, bool whole)
 {
+	struct digest *sums[] = { &p->chunk, &p->sha, put_md5_own(&p->md5) };
+	size_t n = !whole ? 1 : sums[2] ? 3 : 2;
 	struct slice left = s;
 
 	while (left.n > 0) {
-		size_t n = BLOB_CHUNK - p->in_chunk;
+		size_t most = BLOB_CHUNK - p->in_chunk;
+		struct slice part =
+		    get_bytes(&left, left.n < most ? left.n : most);
 
-		if (n > left.n)
-			n = left.n;
-		digest_add(&p->chunk, get_bytes(&left, n));
-		p->in_chunk += n;
+		digest_add_all(sums, n, part);
+		p->in_chunk += part.n;
 		if (p->in_chunk == BLOB_CHUNK && chunk_end(p) < 0)
 			return -1;
 	}
@@ -111,7 +114,7 @@ grow(struct put *p)
 		return -1;
 	p->large = true;
 	digest_begin(&p->chunk, DIGEST_SHA256);
-	if (store(p, buf_slice(&p->small)) < 0)
+	if (store(p, buf_slice(&p->small), false) < 0)
 		return -1;
 	buf_free(&p->small);
 	return 0;
@@ -129,17 +132,20 @@ put_large(struct put *p)
 static int
 take(struct put *p, struct slice s)
 {
+	struct digest *whole[] = { &p->sha, put_md5_own(&p->md5) };
+
 	if (!p->large && p->sums.size + s.n > NODEDB_INLINE && grow(p) < 0)
 		return -1;
 	if (!p->shares && p->sums.size >= PUT_ALONE) {
 		p->shares = true;
 		put_md5_share(&p->md5, p->blobs);
 	}
-	put_md5_add(&p->md5, s);
-	digest_add(&p->sha, s);
 	p->sums.size += s.n;
-	if (p->large)
-		return store(p, s);
+	if (p->large) {
+		put_md5_help(&p->md5, s);
+		return store(p, s, true);
+	}
+	digest_add_all(whole, 2, s);
 	put_slice(&p->small, s);
 	errno = ENOMEM;
 	return p->small.bad ? -1 : 0;

@@ -143,14 +143,16 @@ queue(struct put_helper *h, struct put_md5 *m, struct slice s)
 	pthread_mutex_unlock(&h->lock);
 }
 
-void
-put_md5_add(struct put_md5 *m, struct slice s)
+struct digest *
+put_md5_own(struct put_md5 *m)
 {
-	if (m->helper == NULL) {
-		digest_add(&m->digest, s);
-		return;
-	}
-	while (s.n > 0) {
+	return m->helper ? NULL : &m->digest;
+}
+
+void
+put_md5_help(struct put_md5 *m, struct slice s)
+{
+	while (m->helper && s.n > 0) {
 		size_t n = s.n < PUT_MD5_LINE ? s.n : PUT_MD5_LINE;
 
 		queue(m->helper, m, get_bytes(&s, n));

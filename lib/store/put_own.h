@@ -26,7 +26,9 @@ struct put_md5 {
 };
 
 void put_md5_begin(struct put_md5 *);
-void put_md5_add(struct put_md5 *, struct slice);
+/* Who has no helper adds to this; NULL: the helper has it. */
+struct digest *put_md5_own(struct put_md5 *);
+void put_md5_help(struct put_md5 *, struct slice); /* nothing without one */
 void put_md5_end(struct put_md5 *, struct blobs *, uint8_t out[MD5_BYTES]);
 void put_md5_free(struct put_md5 *, struct blobs *);
 /* Use the helper from now on, if there can be one. */

@@ -88,6 +88,49 @@ known(void)
 	ok(d.state == NULL, "freed twice");
 }
 
+/* Several of the same bytes, in pieces that begin anywhere; and when they do
+ * not stand at the same place. */
+static void
+all_at_once(void)
+{
+	struct digest a = { 0 }, b = { 0 }, c = { 0 };
+	struct digest *all[] = { &a, &b, &c };
+	uint8_t sum[DIGEST_MOST];
+
+	for (unsigned apart = 0; apart < 2; apart++) {
+		struct slice left = slice_of(many, MILLION);
+
+		digest_begin(&a, DIGEST_SHA256);
+		digest_begin(&b, DIGEST_MD5);
+		digest_begin(&c, DIGEST_SHA1);
+		if (apart) {
+			digest_add_all(all, 2, get_bytes(&left, 70));
+			digest_add(&c, slice_of(many, 5));
+			digest_add(&c, slice_of(many, 65));
+			digest_add_all(all + 2, 1, (struct slice){ 0 });
+		}
+		for (size_t k = 0; left.n > 0; k++)
+			digest_add_all(
+			    all, 3, get_bytes(&left, k < left.n ? k : left.n));
+		digest_end(&a, sum);
+		is_hex(sum, SHA256_BYTES, vectors[3].sum, "SHA-256 beside");
+		digest_end(&b, sum);
+		is_hex(sum, MD5_BYTES, vectors[9].sum, "MD5, and");
+		digest_end(&c, sum);
+		is_hex(sum, SHA1_BYTES, vectors[6].sum, "SHA-1");
+	}
+	digest_begin(&a, DIGEST_MD5);
+	digest_begin(&b, DIGEST_MD5);
+	digest_add(&a, slice_text("message "));
+	digest_add_all(all, 2, slice_text("digest"));
+	digest_end(&a, sum);
+	is_hex(sum, MD5_BYTES, vectors[8].sum, "one that is ahead");
+	digest_add_all(all, 0, slice_text("x"));
+	digest_free(&a);
+	digest_free(&b);
+	digest_free(&c);
+}
+
 static void
 anew(void)
 {
@@ -153,6 +196,7 @@ main(void)
 {
 	memset(many, 'a', sizeof many);
 	known();
+	all_at_once();
 	anew();
 	hmacs();
 	return tap_done();
