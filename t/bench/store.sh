@@ -239,11 +239,6 @@ do_s3big() {
 		row "  syncs of the disk for each" "${syncs:-?}" "" "" \
 		    "$PEER $their_syncs"
 	done
-	ours && taskset -apc 0,1 "$ours_pid" >/dev/null &&
-	    spells $SPELLS ours -o put -c 4 -n 8 -z $BIG -K 8 -p big &&
-	    row "  with the load's processor too" \
-		"$(get "$got" mb_per_s) MB/s"
-	[ -z "$ours_pid" ] || taskset -apc 0 "$ours_pid" >/dev/null
 	for conns in 1 4; do
 		figure "GET of 64 MiB, $conns at once" mb_per_s MB/s \
 		    '>= 1500 MB/s' $SPELLS -o get -c $conns -n 32 -z $BIG -K 8 \
