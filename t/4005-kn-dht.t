@@ -12,15 +12,7 @@ peer=12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtF
 verbs="find closest providers get provide unprovide put table keys stats"
 one=$(cid one)
 
-# its exit code is the one wanted, and there is one line on stderr
-exits() { # CODE ARGUMENT...
-	want=$1
-	shift
-	timeout 20 "$bin/kn-dht" "$@" >"$T/out" 2>"$T/err" </dev/null
-	[ $? -eq "$want" ] || return 1
-	[ "$want" -eq 0 ] || [ "$(wc -l <"$T/err")" -eq 1 ]
-}
-
+program=kn-dht
 exits 0 -h
 ok $? "a page"
 for verb in $verbs; do
@@ -34,36 +26,28 @@ for verb in $verbs; do
 	ok $? "$verb -h, with an example"
 done
 
-# what is wrong is refused before anybody is asked
-refused() { # NAME SENTENCE ARGUMENT...
-	what=$1 sentence=$2
-	shift 2
-	exits 100 -s "$T/none" "$@" && grep -q "$sentence" "$T/err" &&
-	    [ ! -s "$T/out" ]
-	ok $? "$what"
-}
-refused "there is no such verb" 'no verb "sing"' sing
-refused "table takes no operand" 'too many' table now
-refused "that is no peer" '"somebody" is no peer id' find somebody
-refused "a CID is none" 'no peer id' find "$one"
-refused "that is no CID" '"x" is no CID' provide "$one" x
-refused "a peer is none, when it is content that is wanted" 'no CID' \
+wrong "there is no such verb" 'no verb "sing"' sing
+wrong "table takes no operand" 'too many' table now
+wrong "that is no peer" '"somebody" is no peer id' find somebody
+wrong "a CID is none" 'no peer id' find "$one"
+wrong "that is no CID" '"x" is no CID' provide "$one" x
+wrong "a peer is none, when it is content that is wanted" 'no CID' \
     providers /ipns/$peer
-refused "that is no key" 'no key' closest ''
-refused "a record's key is not a CID" 'no key of a record' get "$one"
-refused "nor of a peer that is none" 'no key of a record' get /ipns/somebody
-refused "hex that is none" 'no key of a record' get hex:0x
-refused "raw bytes of two records" 'one key' get --raw hex:00 hex:01
-refused "or of those that standard input names" 'one key' get --raw
-refused "a count of nothing known" 'not a number' providers -n some "$one"
-refused "an option of another verb" 'not an option' find --queued $peer
-refused "options may come after operands" 'nothing that could be queued' \
+wrong "that is no key" 'no key' closest ''
+wrong "a record's key is not a CID" 'no key of a record' get "$one"
+wrong "nor of a peer that is none" 'no key of a record' get /ipns/somebody
+wrong "hex that is none" 'no key of a record' get hex:0x
+wrong "raw bytes of two records" 'one key' get --raw hex:00 hex:01
+wrong "or of those that standard input names" 'one key' get --raw
+wrong "a count of nothing known" 'not a number' providers -n some "$one"
+wrong "an option of another verb" 'not an option' find --queued $peer
+wrong "options may come after operands" 'nothing that could be queued' \
     provide "$one" --once "$one" --queued
-refused "put what?" 'KEY \[FILE\]' put
-refused "put from where?" "cannot read $T/none" put /ipns/$peer "$T/none"
+wrong "put what?" 'KEY \[FILE\]' put
+wrong "put from where?" "cannot read $T/none" put /ipns/$peer "$T/none"
 head -c 10241 /dev/zero >"$T/big"
-refused "more than a record" 'at most 10240 bytes' put /ipns/$peer "$T/big"
-refused "a path that no socket can have" 'cannot connect' \
+wrong "more than a record" 'at most 10240 bytes' put /ipns/$peer "$T/big"
+wrong "a path that no socket can have" 'cannot connect' \
     -s "$T/$(printf '%0120d' 0)" table
 
 exits 111 -s "$T/none" table && grep -q "$T/none.*is kn-dht running" "$T/err"

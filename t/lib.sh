@@ -172,3 +172,21 @@ alone() { # "$0"
 	trap - EXIT INT TERM
 	KN_ALONE=1 exec unshare -m -p --fork --kill-child --mount-proc "$1"
 }
+
+# $program ends with this exit code; with any but 0 there is one line on stderr.
+exits() { # CODE ARGUMENT...
+	want=$1
+	shift
+	timeout 20 "$bin/$program" "$@" >"$T/out" 2>"$T/err" </dev/null
+	[ $? -eq "$want" ] || return 1
+	[ "$want" -eq 0 ] || [ "$(wc -l <"$T/err")" -eq 1 ]
+}
+
+# What is wrong is refused before anybody is asked.
+wrong() { # NAME SENTENCE ARGUMENT...
+	what=$1 sentence=$2
+	shift 2
+	exits 100 -s "$T/none" "$@" && grep -q "$sentence" "$T/err" &&
+	    [ ! -s "$T/out" ]
+	ok $? "$what"
+}
