@@ -119,6 +119,18 @@ s3_admin_done(struct s3_req *r, enum nodedb_said said, const char *none)
 }
 
 void
+s3_admin_rights(struct json *j, const struct bucket *b)
+{
+	static const char *const versioning[] = { "off", "on", "suspended" };
+	struct buf verbs = { .max = 64 };
+
+	s3_verbs_print(b->anonymous, &verbs);
+	json_text(j, "versioning", versioning[b->versioning]);
+	json_str(j, "anonymous", buf_slice(&verbs));
+	buf_free(&verbs);
+}
+
+void
 s3_admin_health(struct s3_req *r)
 {
 	struct blobs_space space = { 0 };

@@ -4,6 +4,7 @@
 #ifndef S3_S3_ADMIN_H
 #define S3_S3_ADMIN_H
 
+#include "base/json.h"
 #include "s3/s3_own.h"
 
 enum { S3_ADMIN_VALUE = 4096 };
@@ -16,6 +17,9 @@ const char *s3_admin_value(struct s3_req *, const char *name,
 void s3_admin_answer(struct s3_req *);
 /* The same, or what the index said; none: the sentence for NONE. */
 void s3_admin_done(struct s3_req *, enum nodedb_said, const char *none);
+
+/* What a bucket keeps and everybody may there, as members of an open object. */
+void s3_admin_rights(struct json *, const struct bucket *);
 
 /* s3_admin.c */
 void s3_admin_health(struct s3_req *);

@@ -161,26 +161,20 @@ bucket_of(struct s3_req *r)
 static void
 list_buckets(struct s3_req *r)
 {
-	static const char *const versioning[] = { "off", "on", "suspended" };
 	struct nodedb *db = r->s3->db;
 	struct json j;
-	struct buf verbs = { .max = 64 };
 	char when[WHEN_TEXT];
 
 	for (struct bucket *b = nodedb_bucket_after(db, slice_of("", 0)); b;
 	     b = nodedb_bucket_after(db, slice_text(b->name))) {
-		buf_cut(&verbs, 0);
-		s3_verbs_print(b->anonymous, &verbs);
 		when_iso(b->created, when);
 		json_begin(&j, &r->reply.body);
 		json_text(&j, "bucket", b->name);
 		json_text(&j, "tenant", b->tenant->name);
 		json_text(&j, "created", when);
-		json_text(&j, "versioning", versioning[b->versioning]);
-		json_str(&j, "anonymous", buf_slice(&verbs));
+		s3_admin_rights(&j, b);
 		json_end(&j);
 	}
-	buf_free(&verbs);
 	s3_admin_answer(r);
 }
 

@@ -430,18 +430,13 @@ s3_admin_key(struct s3_req *r)
 static void
 write_bucket(struct s3_req *r, const struct bucket *b)
 {
-	static const char *const versioning[] = { "off", "on", "suspended" };
-	struct buf verbs = { .max = 64 };
 	struct json j;
 
-	s3_verbs_print(b->anonymous, &verbs);
 	json_begin(&j, &r->reply.body);
 	json_text(&j, "bucket", b->name);
 	json_text(&j, "tenant", b->tenant->name);
-	json_text(&j, "versioning", versioning[b->versioning]);
-	json_str(&j, "anonymous", buf_slice(&verbs));
+	s3_admin_rights(&j, b);
 	json_end(&j);
-	buf_free(&verbs);
 }
 
 static void

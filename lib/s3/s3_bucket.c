@@ -67,10 +67,7 @@ s3_list_buckets(struct s3_req *r)
 	}
 	xml_head(out);
 	xml_open_ns(out, "ListAllMyBucketsResult");
-	xml_open(out, "Owner");
-	xml_str(out, "ID", owner);
-	xml_str(out, "DisplayName", owner);
-	xml_close(out, "Owner");
+	s3_xml_owner(out, "Owner", owner);
 	xml_open(out, "Buckets");
 	for (b = next_seen(r, after, prefix); b && n < most;
 	     b = next_seen(r, slice_text(b->name), prefix)) {

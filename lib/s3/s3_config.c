@@ -198,10 +198,7 @@ write_acl(struct s3_req *r)
 
 	xml_head(out);
 	xml_open_ns(out, "AccessControlPolicy");
-	xml_open(out, "Owner");
-	xml_str(out, "ID", owner);
-	xml_str(out, "DisplayName", owner);
-	xml_close(out, "Owner");
+	s3_xml_owner(out, "Owner", owner);
 	xml_open(out, "AccessControlList");
 	write_grant(out, "CanonicalUser", "ID", owner, "FULL_CONTROL");
 	if (r->bucket->anonymous)

@@ -83,15 +83,6 @@ text(const struct list *l, const char *name, struct slice s)
 }
 
 static void
-write_owner(struct buf *out, const char *element, const struct tenant *t)
-{
-	xml_open(out, element);
-	xml_str(out, "ID", t->name);
-	xml_str(out, "DisplayName", t->name);
-	xml_close(out, element);
-}
-
-static void
 write_prefix(const struct list *l, struct slice common)
 {
 	xml_open(l->out, "CommonPrefixes");
@@ -153,7 +144,8 @@ on_object(void *arg, const struct object *o, struct slice common)
 		text(l, "Key", o->key);
 		write_entity(l, o);
 		if (l->owner)
-			write_owner(l->out, "Owner", l->r->bucket->tenant);
+			s3_xml_owner(
+			    l->out, "Owner", l->r->bucket->tenant->name);
 		xml_close(l->out, "Contents");
 	}
 	remember(l, o, common);
@@ -345,7 +337,7 @@ on_version(void *arg, const struct object *o, struct slice common)
 	} else {
 		write_entity(l, o);
 	}
-	write_owner(l->out, "Owner", l->r->bucket->tenant);
+	s3_xml_owner(l->out, "Owner", l->r->bucket->tenant->name);
 	xml_close(l->out, o->marker ? "DeleteMarker" : "Version");
 	remember(l, o, common);
 	return 0;

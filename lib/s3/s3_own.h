@@ -255,6 +255,8 @@ void s3_fail_errno(struct s3_req *, int error); /* of files */
  * r->reply.body gets its type. */
 void s3_answer(struct s3_req *, unsigned status);
 void s3_answer_xml(struct s3_req *, unsigned status);
+/* Who owns it, as an element of this name: tenants have no other name. */
+void s3_xml_owner(struct buf *, const char *element, const char *tenant);
 /* Quoted ETag of an object or part as S3 shows it. */
 enum { S3_ETAG = 48 };
 void s3_etag(const struct object *, char text[S3_ETAG]); /* no quotes */

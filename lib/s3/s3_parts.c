@@ -39,15 +39,6 @@ query_uint(const struct s3_req *r, const char *name, uint64_t *v)
 }
 
 static void
-put_owner_of(const struct s3_req *r, struct buf *out, const char *name)
-{
-	xml_open(out, name);
-	xml_str(out, "ID", r->bucket->tenant->name);
-	xml_str(out, "DisplayName", r->bucket->tenant->name);
-	xml_close(out, name);
-}
-
-static void
 put_list(struct s3_req *r, struct parts *p, const struct s3_meta *m,
     unsigned after, size_t most, bool more)
 {
@@ -58,8 +49,8 @@ put_list(struct s3_req *r, struct parts *p, const struct s3_meta *m,
 	xml_text(out, "Bucket", r->op.bucket);
 	xml_text(out, "Key", r->op.key);
 	xml_text(out, "UploadId", uri_value(&r->uri, "uploadId"));
-	put_owner_of(r, out, "Initiator");
-	put_owner_of(r, out, "Owner");
+	s3_xml_owner(out, "Initiator", r->bucket->tenant->name);
+	s3_xml_owner(out, "Owner", r->bucket->tenant->name);
 	xml_str(out, "StorageClass", "STANDARD");
 	if (m->sum_kind > 0) {
 		xml_str(out, "ChecksumAlgorithm",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "s3/s3_own.h"
+#include "web/xml.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -266,4 +267,13 @@ s3_put_cors(struct s3_req *r)
 	}
 	s3_cors_free(&cors);
 	buf_free(&doc);
+}
+
+void
+s3_xml_owner(struct buf *out, const char *element, const char *tenant)
+{
+	xml_open(out, element);
+	xml_str(out, "ID", tenant);
+	xml_str(out, "DisplayName", tenant);
+	xml_close(out, element);
 }

@@ -58,15 +58,6 @@ common_of(const struct uploads *u, struct slice key)
 }
 
 static void
-write_person(struct buf *out, const char *element, const char *name)
-{
-	xml_open(out, element);
-	xml_str(out, "ID", name);
-	xml_str(out, "DisplayName", name);
-	xml_close(out, element);
-}
-
-static void
 write_upload(struct uploads *u, const struct upload *up)
 {
 	const char *owner = u->r->bucket->tenant->name;
@@ -76,8 +67,8 @@ write_upload(struct uploads *u, const struct upload *up)
 	xml_open(u->out, "Upload");
 	text(u, "Key", up->key);
 	id(u, "UploadId", up->token);
-	write_person(u->out, "Initiator", owner);
-	write_person(u->out, "Owner", owner);
+	s3_xml_owner(u->out, "Initiator", owner);
+	s3_xml_owner(u->out, "Owner", owner);
 	xml_str(u->out, "StorageClass", "STANDARD");
 	xml_str(u->out, "Initiated", when);
 	xml_close(u->out, "Upload");
