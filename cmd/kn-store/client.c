@@ -210,8 +210,8 @@ on_error(void *arg, bool open, const char *path, struct slice text)
 	return 0;
 }
 
-static void
-broken(struct client_conf *c)
+void
+client_broken(const struct client_conf *c)
 {
 	die(EXIT_SYSTEM, "the daemon on %s does not answer:", c->path);
 }
@@ -243,7 +243,7 @@ client_good(struct client_conf *c, const struct httpc_reply *r,
 			break;
 		n = httpc_read(conn, p, PAGE);
 		if (n < 0)
-			broken(c);
+			client_broken(c);
 		if (n == 0)
 			break;
 		buf_added(&text, (size_t)n);
@@ -270,7 +270,7 @@ client_ask(struct client_conf *c, const char *method, struct slice target,
 	if (httpc_send(h, method, target, fields, body.n) < 0 ||
 	    (body.n > 0 && httpc_write(h, body) < 0 && errno != EPIPE) ||
 	    httpc_reply(h, strcmp(method, "HEAD") == 0, r) < 0)
-		broken(c);
+		client_broken(c);
 	if (!client_good(c, r, subject, &code))
 		exit(code);
 }
@@ -290,7 +290,7 @@ client_lines(
 			die(EXIT_SYSTEM, "a line of the answer is too long");
 		n = httpc_read(conn, p, PAGE);
 		if (n < 0)
-			broken(c);
+			client_broken(c);
 		if (n == 0)
 			break;
 		buf_added(&in, (size_t)n);

@@ -49,6 +49,8 @@ int snapshot_run(struct client_conf *, const struct verb *, int, char **);
 size_t client_words(const struct verb *, const struct opt *, size_t n, int argc,
     char **argv, const char *words[CLIENT_WORDS], size_t least, size_t most);
 
+/* The daemon does not answer, errno says why. */
+void client_broken(const struct client_conf *) __attribute__((noreturn));
 /* The daemon; one connection a run. */
 struct httpc *client_connect(struct client_conf *);
 /* BUCKET/KEY as a target, escaped: "/bucket/key".  key may be empty. */

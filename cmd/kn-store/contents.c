@@ -54,8 +54,7 @@ send_body(struct client_conf *c, struct httpc *h, int fd, uint64_t size,
 		if (httpc_write(h, slice_of(block, (size_t)n)) < 0) {
 			if (errno == EPIPE)
 				return;
-			die(EXIT_SYSTEM,
-			    "the daemon on %s does not answer:", c->path);
+			client_broken(c);
 		}
 		sent += (uint64_t)n;
 		client_progress(name, sent, size == UINT64_MAX ? 0 : size);
@@ -90,10 +89,10 @@ put_run(struct client_conf *c, const struct verb *v, int argc, char **argv)
 		put_text(&fields, "\r\n");
 	}
 	if (httpc_send(h, "PUT", target, buf_slice(&fields), size) < 0)
-		die(EXIT_SYSTEM, "the daemon on %s does not answer:", c->path);
+		client_broken(c);
 	send_body(c, h, fd, size, words[0]);
 	if (httpc_reply(h, false, &r) < 0)
-		die(EXIT_SYSTEM, "the daemon on %s does not answer:", c->path);
+		client_broken(c);
 	buf_free(&fields);
 	return client_good(c, &r, words[0], &code) ? EXIT_YES : (int)code;
 }
@@ -417,7 +416,7 @@ remove_one(struct client_conf *c, const char *word, const char *version,
 	if (httpc_send(h, "DELETE", buf_slice(&target), slice_of("", 0), 0) <
 		0 ||
 	    httpc_reply(h, false, &r) < 0)
-		die(EXIT_SYSTEM, "the daemon on %s does not answer:", c->path);
+		client_broken(c);
 	(void)client_good(c, &r, word, code);
 	buf_free(&target);
 }
