@@ -13,6 +13,7 @@
 #define ETC  "/etc/kontinuum-node/"
 #define RUN  "/run/kontinuum-node"
 #define DATA "/var/lib/kontinuum-node/data/"
+#define STATE "/var/lib/kontinuum-node/state"
 
 /* clang-format off */
 
@@ -69,6 +70,8 @@ const struct conf_row node_rows[] = {
 	    "directory of sockets and counters"),
 	TXT(node, agent, STR, "kontinuum-node/" KN_VERSION,
 	    "what it tells peers it is"),
+	TXT(node, drain_path, STR, STATE "/drain",
+	    "file that says whether the node drains"),
 	WRD(node, log_level, "info", levels,
 	    "the least that is logged: debug, info, warn or error"),
 
@@ -135,7 +138,7 @@ const struct conf_row node_rows[] = {
 	    "who may do what on dht.sock"),
 	TXT(dht, private_addrs, BOOL, "no",
 	    "tell and use private addresses; no limits by subnet"),
-	TXT(dht, db_path, STR, DATA "dht.db",
+	TXT(dht, db_path, STR, DATA "dht/dht.db",
 	    "its database"),
 	NUM(dht, k, UINT, "20", 2, 32,
 	    "peers of a bucket, and holders of a record"),
@@ -180,13 +183,13 @@ const struct conf_row node_rows[] = {
 	    "who may do what on store.sock"),
 	TXT(store, region, STR, "us-east-1",
 	    "what clients are told the region is"),
-	TXT(store, blobs_path, STR, DATA "blobs",
+	TXT(store, blobs_path, STR, DATA "store/blobs",
 	    "directory of large contents"),
-	TXT(store, db_path, STR, DATA "node.db",
+	TXT(store, db_path, STR, DATA "store/node.db",
 	    "the index"),
-	TXT(store, snapshots_path, STR, DATA "snapshots",
+	TXT(store, snapshots_path, STR, DATA "store/snapshots",
 	    "directory of copies of the index"),
-	TXT(store, secret_key_path, STR, KEYS "store.key",
+	TXT(store, secret_key_path, STR, DATA "store/store.key",
 	    "what the secrets of access keys are sealed with"),
 	NUM(store, connections, UINT, "1024", 1, 65536,
 	    "the most connections"),
@@ -216,6 +219,23 @@ const struct conf_row node_rows[] = {
 	    "the most buckets of one tenant"),
 	NUM(store, journal_rows, UINT, "1000000", 1000, 1000000000,
 	    "changes of the index that are remembered"),
+
+	TXT(metrics, listen, LIST, "127.0.0.1:9100",
+	    "addresses and ports of the metrics"),
+	TXT(metrics, allow, LIST, "127.0.0.0/8\n::1/128",
+	    "addresses and networks that may ask"),
+	TXT(metrics, programs, LIST, "kn-signd\nkn-p2pd\nkn-dht\nkn-store",
+	    "programs without which the node is not ready"),
+	TXT(metrics, textfiles_path, STR, STATE,
+	    "directory of *.prom files to be added; empty for none"),
+	NUM(metrics, connections, UINT, "64", 1, 4096,
+	    "the most connections"),
+	NUM(metrics, min_peers, UINT, "1", 0, 1000000,
+	    "peers without which the node is not ready"),
+	NUM(metrics, stale_after, TIME, "10s", SEC, 10 * MIN,
+	    "a program whose loop has not turned for so long hangs"),
+	NUM(metrics, start_time, TIME, "10m", SEC, 24 * HRS,
+	    "how long a program may start or migrate"),
 };
 /* clang-format on */
 

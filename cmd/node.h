@@ -17,6 +17,7 @@ struct node_conf {
 		char *tenancy, *operator, *geo_zone;
 		char *run_path; /* p2p.sock, sign.sock, stat/ */
 		char *agent;    /* what identify says we are */
+		char *drain_path; /* kn-drain(8) writes it, daemons look at it */
 		unsigned log_level;
 	} node;
 	struct {
@@ -64,6 +65,14 @@ struct node_conf {
 		uint64_t scrub_every, upload_life, snapshot_every; /* ms */
 		uint64_t buckets_per_tenant, journal_rows;
 	} store;
+	struct {
+		struct conf_list listen;   /* ADDRESS:PORT */
+		struct conf_list allow;    /* ADDRESS[/BITS] that may ask */
+		struct conf_list programs; /* whose absence is a fault */
+		char *textfiles_path;      /* *.prom files to be added */
+		uint64_t connections, min_peers;
+		uint64_t stale_after, start_time; /* ms */
+	} metrics;
 };
 
 enum { DIAL_AUTO, DIAL_YES, DIAL_NO }; /* network.dial_private */

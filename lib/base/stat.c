@@ -31,7 +31,10 @@ struct head {
 	int64_t started;
 	_Atomic int64_t beat;
 	_Atomic uint64_t inflight;
-	uint64_t spare[3];
+	_Atomic uint64_t phase;
+	uint64_t spare[2];
+	char release[32];
+	char sandbox[96];
 };
 
 struct row {
@@ -40,7 +43,7 @@ struct row {
 	char name[64], labels[64], help[128];
 };
 
-_Static_assert(sizeof(struct head) == 128, "the head as kn-stat(5) has it");
+_Static_assert(sizeof(struct head) == 256, "the head as kn-stat(5) has it");
 _Static_assert(sizeof(struct row) == 272, "a row as kn-stat(5) has it");
 _Static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2,
     "values are shared with other processes");
@@ -78,7 +81,9 @@ compose(void *image, const char *prog, const struct stat_row *rows, size_t n)
 	head->pid = (uint64_t)getpid();
 	head->started = msec_now();
 	atomic_init(&head->beat, head->started);
-	if (!set_text(head->prog, sizeof head->prog, prog))
+	atomic_init(&head->phase, STAT_STARTING);
+	if (!set_text(head->prog, sizeof head->prog, prog) ||
+	    !set_text(head->release, sizeof head->release, KN_VERSION))
 		goto wrong;
 	for (size_t i = 0; i < n; i++, row++) {
 		row->kind = rows[i].kind;
@@ -238,6 +243,33 @@ stat_beat(struct stats *s, msec now, uint64_t inflight)
 	    &s->head->inflight, inflight, memory_order_relaxed);
 }
 
+void
+stat_phase(struct stats *s, enum stat_phase phase)
+{
+	atomic_store_explicit(&s->head->phase, phase, memory_order_relaxed);
+}
+
+void
+stat_sandbox(struct stats *s, const char *line)
+{
+	size_t n = strnlen(line, sizeof s->head->sandbox - 1);
+
+	memcpy(s->head->sandbox, line, n);
+	s->head->sandbox[n] = '\0';
+}
+
+const char *
+stat_phase_word(enum stat_phase phase)
+{
+	static const char *const words[] = {
+#define P(name, word) word,
+		STAT_PHASES(P)
+#undef P
+	};
+
+	return phase < STAT_PHASE_N ? words[phase] : "?";
+}
+
 static bool
 size_fits(uint64_t size, size_t least)
 {
@@ -305,13 +337,17 @@ check_view(struct stat_view *v)
 
 	if (check_head(v, &h) < 0)
 		return -1;
-	if (!get_text(v->prog, h.prog, sizeof h.prog)) {
+	if (!get_text(v->prog, h.prog, sizeof h.prog) ||
+	    !get_text(v->version, h.release, sizeof h.release) ||
+	    !get_text(v->sandbox, h.sandbox, sizeof h.sandbox) ||
+	    h.phase >= STAT_PHASE_N) {
 		errno = EBADMSG;
 		return -1;
 	}
 	v->n = h.rows;
 	v->pid = h.pid;
 	v->started = h.started;
+	v->phase = (enum stat_phase)h.phase;
 	v->beat = atomic_load_explicit(&live->beat, memory_order_relaxed);
 	v->inflight =
 	    atomic_load_explicit(&live->inflight, memory_order_relaxed);

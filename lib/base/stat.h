@@ -12,6 +12,21 @@
 
 enum stat_kind { STAT_COUNTER, STAT_GAUGE };
 
+/* Where a program stands, for kn-drain and for readiness. */
+#define STAT_PHASES(P)                                                        \
+	P(STARTING, "starting")                                               \
+	P(MIGRATING, "migrating") /* its database; may take minutes */         \
+	P(SERVING, "serving")                                                 \
+	P(DRAINING, "draining") /* takes nothing on, finishes what runs */     \
+	P(DRAINED, "drained")   /* nothing runs any more */                    \
+	P(STOPPING, "stopping") /* on its way to exit */
+enum stat_phase {
+#define P(name, word) STAT_##name,
+	STAT_PHASES(P)
+#undef P
+	STAT_PHASE_N
+};
+
 struct stat_row {
 	enum stat_kind kind;
 	const char *name;   /* kn_p2pd_refused_total; at most 63 bytes */
@@ -32,10 +47,15 @@ void stat_set(struct stats *, size_t row, uint64_t value);
 uint64_t stat_get(const struct stats *, size_t row);
 /* The heartbeat: the loop turned at this time; so much is in flight. */
 void stat_beat(struct stats *, msec now, uint64_t inflight);
+/* STAT_STARTING until this is called. */
+void stat_phase(struct stats *, enum stat_phase);
+/* What holds the program, as one line (base/jail); cut at 95 bytes. */
+void stat_sandbox(struct stats *, const char *line);
 
 /* Reading side. */
 struct stat_view {
-	char prog[32];
+	char prog[32], version[32], sandbox[96];
+	enum stat_phase phase;
 	uint64_t pid;
 	msec started, beat; /* CLOCK_BOOTTIME */
 	uint64_t inflight;
@@ -53,5 +73,6 @@ struct stat_value {
 int stat_view(const char *path, struct stat_view *);
 int stat_read(const struct stat_view *, size_t row, struct stat_value *);
 void stat_unview(struct stat_view *);
+const char *stat_phase_word(enum stat_phase);
 
 #endif

@@ -13,7 +13,7 @@
 
 enum { DONE, REFUSED, INFLIGHT, NROWS };
 
-enum { HEAD_BYTES = 128, ROW_BYTES = 272 };
+enum { HEAD_BYTES = 256, ROW_BYTES = 272 };
 
 static const struct stat_row rows[NROWS] = {
 	[DONE] = { STAT_COUNTER, "kn_test_done_total", "", "Things done." },
