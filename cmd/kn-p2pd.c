@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/stat.h"
+#include "cmd/certified.h"
 #include "cmd/cmd.h"
 #include "cmd/node.h"
 #include "net/board.h"
@@ -20,7 +21,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PUBLISH = 1000, OFFER_TIMEOUT = 15000, SPARE_FDS = 64 };
+enum {
+	PUBLISH = 1000,
+	CERT_LOOK = 60000,
+	OFFER_TIMEOUT = 15000,
+	SPARE_FDS = 64
+};
 
 /* clang-format off */
 /* Counters: one list for the rows and their numbers. */
@@ -32,6 +38,8 @@ enum { PUBLISH = 1000, OFFER_TIMEOUT = 15000, SPARE_FDS = 64 };
 	S(GAUGE, parked_streams, "", "streams that wait for a program")       \
 	S(GAUGE, budget_bytes, "state=\"used\"", "the byte budget")           \
 	S(GAUGE, budget_max, "", "the byte budget's ceiling")                 \
+	S(GAUGE, certificate_valid, "", "1: others would accept it now")      \
+	S(GAUGE, certificate_expires_seconds, "", "since 1970; 0: none")      \
 	S(COUNTER, accepted_total, "", "connections accepted")                \
 	S(COUNTER, dialed_total, "", "connections dialled")                   \
 	S(COUNTER, handshakes_total, "", "handshakes completed")              \
@@ -73,8 +81,28 @@ struct node {
 	struct rights rights;
 	struct stats *stats;
 	struct timer *publish;
+	struct certified cert;
+	msec cert_looked; /* when */
 	bool draining;
 };
+
+/* What it says is logged when it changes. */
+static void
+look_at_cert(struct node *n)
+{
+	struct certified c =
+	    certified_look(&n->conf, &n->self.id, (uint64_t)msec_wall() / 1000);
+	bool first = n->cert_looked == 0;
+
+	n->cert_looked = loop_now(n->loop);
+	if (c.valid &&
+	    (first || !n->cert.valid || c.not_after != n->cert.not_after))
+		log_info("certificate.good", "expires=%llu",
+		    (unsigned long long)c.not_after);
+	else if (!c.valid && (first || strcmp(c.why, n->cert.why) != 0))
+		log_warn("certificate.bad", "why=%s", log_q(slice_text(c.why)));
+	n->cert = c;
+}
 
 static void
 publish(void *arg)
@@ -92,6 +120,8 @@ publish(void *arg)
 		{ AT_parked_streams, board_parked(n->board) },
 		{ AT_budget_bytes, n->budget.used },
 		{ AT_budget_max, n->budget.max },
+		{ AT_certificate_valid, n->cert.valid },
+		{ AT_certificate_expires_seconds, n->cert.not_after },
 		{ AT_accepted_total, c->accepted },
 		{ AT_dialed_total, c->dialed },
 		{ AT_handshakes_total, c->handshakes_ok },
@@ -108,6 +138,8 @@ publish(void *arg)
 		stat_set(n->stats, AT_refused + i, c->refused[i]);
 	stat_beat(n->stats, loop_now(n->loop), swarm_streams(n->swarm));
 	timer_at(n->publish, loop_now(n->loop) + PUBLISH);
+	if (loop_now(n->loop) - n->cert_looked >= CERT_LOOK)
+		look_at_cert(n);
 }
 
 static void
@@ -138,6 +170,7 @@ on_term(void *arg, unsigned what)
 	struct node *n = arg;
 
 	(void)what;
+	stat_phase(n->stats, STAT_STOPPING);
 	if (n->draining)
 		loop_stop(n->loop, EXIT_YES);
 	else
@@ -184,6 +217,7 @@ on_hup(void *arg, unsigned what)
 	else
 		swarm_recheck(n->swarm);
 	buf_free(&faults);
+	look_at_cert(n);
 	log_info("reloaded", "peers=%zu", swarm_peers(n->swarm));
 }
 
@@ -453,9 +487,11 @@ main(int argc, char **argv)
 	loop_signal(node.loop, SIGINT, on_term, &node);
 	loop_signal(node.loop, SIGHUP, on_hup, &node);
 	loop_each_turn(node.loop, each_turn, &node);
+	look_at_cert(&node);
 	node.publish = timer_new(node.loop, publish, &node);
 	publish(&node);
 	say_where(&node);
+	stat_phase(node.stats, STAT_SERVING);
 	cmd_ready(ready == UINT64_MAX ? -1 : (int)ready);
 	log_info("ready", "pid=%d", (int)getpid());
 	code = loop_run(node.loop);
