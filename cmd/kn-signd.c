@@ -538,9 +538,11 @@ main(int argc, char **argv)
 	d.listener = door_open(&d.conf, &d.path);
 	open_stats(&d);
 	stat_beat(d.stats, msec_now(), 0);
+	stat_phase(d.stats, STAT_SERVING);
 	cmd_ready(ready == UINT64_MAX ? -1 : (int)ready);
 	log_info("sign.ready", "peer=%s", peerid_text(&d.self, id));
 	serve(&d);
+	stat_phase(d.stats, STAT_STOPPING);
 	log_info("sign.end", "signal=term");
 	finish(&d);
 	return EXIT_YES;

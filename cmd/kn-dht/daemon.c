@@ -314,15 +314,21 @@ static const struct door_face door_face = { after, door_stats };
 static void
 on_publish(void *arg)
 {
-	uint64_t values[N(rows)];
+	uint64_t values[N(rows)] = { 0 };
 
 	(void)arg;
+	timer_at(me.publish, loop_now(me.loop) + PUBLISH);
+	/* nothing to count before SELF has come, but the loop turns */
+	if (me.dht == NULL) {
+		stat_beat(me.stats, loop_now(me.loop), 0);
+		return;
+	}
 	dht_clock(me.dht, loop_now(me.loop), msec_wall());
 	stats_of(values);
 	for (size_t i = 0; i < N(rows); i++)
 		stat_set(me.stats, i, values[i]);
-	stat_beat(me.stats, loop_now(me.loop), guests_open(me.guests));
-	timer_at(me.publish, loop_now(me.loop) + PUBLISH);
+	stat_beat(me.stats, loop_now(me.loop),
+	    guests_open(me.guests) + values[DHT_STAT_OPS]);
 }
 
 /* Who we are is known: the machine can be made. */
@@ -367,7 +373,6 @@ begin(const struct peerid *self)
 	me.door =
 	    door_new(me.loop, fd, me.dht, me.db, &me.rights, &door_face, NULL);
 	me.tick = timer_new(me.loop, on_tick, NULL);
-	me.publish = timer_new(me.loop, on_publish, NULL);
 	me.dial = timer_new(me.loop, on_dial, NULL);
 	if (dht_is_server(me.dht))
 		p2p_serve(me.p2p, me.protocols);
@@ -375,6 +380,7 @@ begin(const struct peerid *self)
 	on_dial(NULL);
 	on_publish(NULL);
 	after(NULL);
+	stat_phase(me.stats, STAT_SERVING);
 	cmd_ready(me.ready_fd);
 	log_info(
 	    "ready", "pid=%d server=%d", (int)getpid(), dht_is_server(me.dht));
@@ -441,6 +447,7 @@ on_term(void *arg, unsigned what)
 {
 	(void)arg;
 	(void)what;
+	stat_phase(me.stats, STAT_STOPPING);
 	loop_stop(me.loop, EXIT_YES);
 }
 
@@ -542,6 +549,8 @@ daemon_run(const char *file, bool check, int ready_fd)
 		die(EXIT_SYSTEM, "cannot make the counters' file %s:", stat);
 	open_db();
 	me.loop = loop_new();
+	me.publish = timer_new(me.loop, on_publish, NULL);
+	on_publish(NULL);
 	sock = node_run_path(&me.conf, "p2p.sock");
 	p2p.path = sock;
 	me.p2p = p2p_new(me.loop, &p2p, &p2p_face, NULL);

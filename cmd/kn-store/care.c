@@ -109,7 +109,7 @@ fsck_run_verb(
 	client_words(v, opts, N(opts), argc, argv, words, 0, 0);
 	load(c);
 	files_lock(&conf);
-	db = files_index(&conf, told, c);
+	db = files_index(&conf, told, NULL, c);
 	blobs = files_blobs(&conf);
 	end = fsck_run(db, blobs, &fc, &sums);
 	client_progress_end();

@@ -255,6 +255,7 @@ on_term(void *arg, unsigned what)
 		return;
 	}
 	me.draining = true;
+	stat_phase(me.stats, STAT_STOPPING);
 	log_info("drain", "connections=%u", httpd_connections(me.httpd));
 	httpd_drain(me.httpd);
 	timer_at(
@@ -302,6 +303,15 @@ told(void *arg, const char *sentence)
 }
 
 static void
+migrating(void *arg)
+{
+	(void)arg;
+	stat_phase(me.stats, STAT_MIGRATING);
+	log_info(
+	    "migrate", "file=%s", log_q(slice_text(me.conf.store.db_path)));
+}
+
+static void
 take_names(const struct conf_list *list, const char *what, const char **names)
 {
 	if (list->n > NAMES)
@@ -334,11 +344,11 @@ open_files(void)
 	};
 	const char *why = "?";
 
-	files_lock(&me.conf);
 	if (secretbox_key(me.conf.store.secret_key_path, me.secret, &why) < 0)
 		die(EXIT_WRONG, "the key %s: %s", me.conf.store.secret_key_path,
 		    why);
-	me.db = files_index(&me.conf, told, NULL);
+	me.db = files_index(&me.conf, told, migrating, NULL);
+	stat_phase(me.stats, STAT_STARTING);
 	me.blobs = files_blobs(&me.conf);
 	me.sweep = sweep_new(me.blobs, me.db, &sc, told, NULL);
 	make_own_tenant();
@@ -429,6 +439,8 @@ daemon_run(const char *file, bool check, int ready_fd)
 	    me.conf.store.connections * 2 + SPARE_FDS, "store.connections");
 	me.budget = (struct budget){ .high = me.conf.store.bytes / 4 * 3,
 		.max = me.conf.store.bytes };
+	/* before the counters, which are those of whoever has the files */
+	files_lock(&me.conf);
 	stat = node_run_path(&me.conf, "stat/kn-store");
 	me.stats = stat_open(stat, "kn-store", rows, N(rows));
 	if (me.stats == NULL)
@@ -443,6 +455,7 @@ daemon_run(const char *file, bool check, int ready_fd)
 	loop_signal(me.loop, SIGINT, on_term, NULL);
 	loop_signal(me.loop, SIGHUP, on_hup, NULL);
 	on_tick(NULL);
+	stat_phase(me.stats, STAT_SERVING);
 	cmd_ready(ready_fd);
 	log_info(
 	    "ready", "pid=%d unclean=%d", (int)getpid(), nodedb_unclean(me.db));

@@ -51,13 +51,15 @@ files_lock(const struct node_conf *conf)
 
 struct nodedb *
 files_index(const struct node_conf *conf,
-    void (*told)(void *arg, const char *sentence), void *arg)
+    void (*told)(void *arg, const char *sentence), void (*migrating)(void *arg),
+    void *arg)
 {
 	const struct nodedb_conf nc = {
 		.cache = conf->store.cache,
 		.journal = conf->store.journal_rows,
 		.node_cap = conf->node.max_total_gb * UINT64_C(1000000000),
 		.snapshots = conf->store.snapshots_path,
+		.migrating = migrating,
 	};
 	const char *why = "?";
 	bool newer = false;

@@ -12,7 +12,8 @@
 /* Only one process may have the files open for writing: held until it ends. */
 void files_lock(const struct node_conf *);
 struct nodedb *files_index(const struct node_conf *,
-    void (*told)(void *arg, const char *sentence), void *arg);
+    void (*told)(void *arg, const char *sentence), void (*migrating)(void *arg),
+    void *arg);
 struct blobs *files_blobs(const struct node_conf *);
 
 #endif

@@ -61,6 +61,9 @@ struct nodedb_conf {
 	uint64_t journal;      /* rows of journal kept */
 	uint64_t node_cap;     /* bytes over all tenants; 0: none */
 	const char *snapshots; /* directory for copies before a migration */
+	/* A file of an older version is about to be changed, with told's arg;
+	 * or NULL.  It may take minutes. */
+	void (*migrating)(void *arg);
 };
 
 /* path ":memory:" for tests.  told: as in dhtdb.  NULL, with *why (static):

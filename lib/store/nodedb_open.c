@@ -25,6 +25,9 @@ migrate(struct nodedb *db)
 {
 	const char *why = NULL;
 
+	if (!db->sql.fresh && db->sql.version < NODEDB_VERSION &&
+	    db->conf.migrating)
+		db->conf.migrating(db->sql.arg);
 	if (migrate_run(db->sql.db, nodedb_migrations, nodedb_nmigrations,
 		db->conf.snapshots, &why) == MIGRATE_OK)
 		return SQLITE_OK;
@@ -151,11 +154,11 @@ nodedb_open(const char *path, const struct nodedb_conf *conf,
 	int rc;
 
 	*newer = false;
+	db->sql.arg = arg;
 	rc = open_file(db);
 	if (rc == SQLITE_OK) {
 		db->ready = true;
 		db->sql.told = told;
-		db->sql.arg = arg;
 		return db;
 	}
 	*newer = db->sql.version > NODEDB_VERSION;

@@ -457,11 +457,38 @@ in_memory(void)
 	nodedb_close(mem);
 }
 
+static void
+count_up(void *arg)
+{
+	++*(int *)arg;
+}
+
+/* Who opens it hears of a change that may take long before it is made. */
+static void
+migrating(void)
+{
+	struct nodedb_conf conf = usual;
+	int told = 0;
+	const char *why;
+	bool newer;
+
+	conf.migrating = count_up;
+	nodedb_close(nodedb_open(db_path, &conf, NULL, &told, &why, &newer));
+	nodedb_close(nodedb_open(db_path, &conf, NULL, &told, &why, &newer));
+	is_int(told, 0, "a new file is not migrated, nor one of today");
+	is_int(change("PRAGMA user_version = 0"), 0, "an older version");
+	ok(nodedb_open(db_path, &conf, NULL, &told, &why, &newer) == NULL,
+	    "its tables are there already");
+	is_int(told, 1, "but an older one is");
+	place_clean();
+}
+
 int
 main(void)
 {
 	place_open("node.db");
 	in_memory();
+	migrating();
 	db = index_open();
 	ok(!nodedb_unclean(db) && !nodedb_dirty(db), "a new index");
 	tenants();
