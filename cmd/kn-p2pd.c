@@ -40,6 +40,8 @@ enum {
 	S(GAUGE, budget_max, "", "the byte budget's ceiling")                 \
 	S(GAUGE, certificate_valid, "", "1: others would accept it now")      \
 	S(GAUGE, certificate_expires_seconds, "", "since 1970; 0: none")      \
+	S(GAUGE, twin_seen_seconds, "", "when last, since 1970; 0: never")    \
+	S(COUNTER, twins_total, "", "meetings with a node of our identity")   \
 	S(COUNTER, accepted_total, "", "connections accepted")                \
 	S(COUNTER, dialed_total, "", "connections dialled")                   \
 	S(COUNTER, handshakes_total, "", "handshakes completed")              \
@@ -122,6 +124,8 @@ publish(void *arg)
 		{ AT_budget_max, n->budget.max },
 		{ AT_certificate_valid, n->cert.valid },
 		{ AT_certificate_expires_seconds, n->cert.not_after },
+		{ AT_twin_seen_seconds, c->twin_seen },
+		{ AT_twins_total, c->twins },
 		{ AT_accepted_total, c->accepted },
 		{ AT_dialed_total, c->dialed },
 		{ AT_handshakes_total, c->handshakes_ok },

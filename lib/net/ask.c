@@ -160,6 +160,7 @@ ask_link_failed(
 	snprintf(a->why, sizeof a->why, "%s", words);
 	switch (why) {
 	case REASON_SELF:
+	case REASON_TWIN:
 	case REASON_DENIED:
 	case REASON_PEERS:
 	case REASON_DRAINING:

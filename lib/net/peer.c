@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVICT_AT_ONCE = 16, LINKS_LOGGED = 50 };
+enum { EVICT_AT_ONCE = 16, LINKS_LOGGED = 50, TWINS_LOGGED = 2 };
 
 void
 swarm_shaking(struct swarm *w, struct link *l)
@@ -78,6 +78,25 @@ set_admission(struct peer *p, uint64_t role, uint64_t tier, struct slice serial)
 		memcpy(p->serial, serial.p, serial.n);
 }
 
+/* It has our identity key.  By the Noise key, which is made at start and never
+ * leaves the process, it is we ourselves, or else another node that was given a
+ * copy of the key: peers then reach now the one, now the other. */
+static enum reason
+judge_self(struct swarm *w, const struct link *l)
+{
+	char addr[MADDR_TEXT];
+
+	if (l->conn.mirror)
+		return REASON_SELF;
+	w->counts.twins++;
+	w->counts.twin_seen = (uint64_t)msec_wall() / 1000;
+	if (log_allow(&w->twin_flood, "twin", TWINS_LOGGED, loop_now(w->loop)))
+		log_error("twin", "addr=%s dir=%s",
+		    maddr_text(maddr_bytes(&l->addr), addr),
+		    l->dialer ? "out" : "in");
+	return REASON_TWIN;
+}
+
 /* Whoever it is, may the link stay? */
 static enum reason
 judge(struct swarm *w, struct link *l, const struct peer *known)
@@ -86,7 +105,7 @@ judge(struct swarm *w, struct link *l, const struct peer *known)
 	enum reason why;
 
 	if (peerid_eq(id, &w->self->id))
-		return REASON_SELF;
+		return judge_self(w, l);
 	if (w->draining)
 		return REASON_DRAINING;
 	if (map_get(&w->barred, peerid_bytes(id)))

@@ -50,7 +50,9 @@
 	R(TAKEN,      "taken",          "that is taken already")              \
 	R(SLOW,       "slow-program",   "the program does not read its "      \
 	                                "messages")                           \
-	R(FDS,        "fds",            "out of file descriptors")
+	R(FDS,        "fds",            "out of file descriptors")            \
+	R(TWIN,       "twin",           "another node has this node's "       \
+	                                "identity key")
 
 enum reason {
 #define R(name, word, sentence) REASON_##name,

@@ -114,6 +114,8 @@ void swarm_drain(struct swarm *, msec deadline);
 /* Counters since the start, for whoever publishes them. */
 struct swarm_counts {
 	uint64_t accepted, dialed, handshakes_ok, refused[REASON_N];
+	uint64_t twins;     /* meetings with another node of our identity */
+	uint64_t twin_seen; /* the last of them, seconds since 1970 */
 	const struct link_shared *links;
 };
 const struct swarm_counts *swarm_counts(const struct swarm *);

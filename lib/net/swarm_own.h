@@ -41,7 +41,7 @@ struct swarm {
 	unsigned evicted;       /* by this sweep */
 	msec drain_due;
 	struct swarm_counts counts;
-	struct log_flood flood, links_flood;
+	struct log_flood flood, links_flood, twin_flood;
 };
 
 /* peer.c: links become peers and go. */

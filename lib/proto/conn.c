@@ -131,6 +131,7 @@ shaken(struct conn *c)
 	bool agreed = n->muxer != NULL;
 
 	c->peer = n->peer;
+	c->mirror = memcmp(n->rs, n->self->public, sizeof n->rs) == 0;
 	put_bytes(&c->peer_key, n->peer_key, n->peer_key_n);
 	c->send = n->send;
 	c->recv = n->recv;

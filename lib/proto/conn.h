@@ -80,6 +80,8 @@ struct conn {
 	struct peerid want;
 	struct peerid peer;          /* set at CONN_UP */
 	struct buf peer_key;         /* its serialised PublicKey */
+	bool mirror;                 /* the other end has our own Noise key: it
+	                              * is this process */
 	struct mss mss;
 	struct noise *noise;         /* during the handshake only */
 	struct noise_cipher send, recv;

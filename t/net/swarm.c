@@ -202,6 +202,40 @@ test_stall(void)
 	end();
 }
 
+/* Two processes with copies of one identity key. */
+static void
+test_twins(void)
+{
+	static struct host twin;
+	struct client one = { 0 };
+	uint8_t seed[32] = { 99 };
+
+	begin();
+	host_defaults(&twin);
+	host_start(&twin, 1, &host_face, &twin);
+	noise_self_make(&twin.self.noise, seed);
+	noise_self_sign(&twin.self.noise, &twin.key);
+	ok(peerid_eq(&twin.self.id, &a.self.id), "a node has a twin");
+	hosts_join(&b, &twin);
+
+	is_int(swarm_counts(a.swarm)->twin_seen, 0, "nobody knows yet");
+	client_ask(&one, &a, NULL, &twin.self.addrs[0], NULL);
+	comes(one.asked, "it meets it at an address");
+	is_int(one.why, REASON_TWIN, "and is told so");
+	ok(swarm_counts(a.swarm)->twin_seen > 1700000000, "by the wall clock");
+	comes(swarm_counts(twin.swarm)->twin_seen > 0, "the other one as well");
+	is_int(swarm_counts(a.swarm)->twins, 1, "counted by who dialled");
+	is_int(swarm_counts(twin.swarm)->twins, 1, "and by who was dialled");
+	ok(host_refused(&twin, REASON_TWIN) > 0, "as a reason, too");
+	is_int(host_refused(&a, REASON_SELF), 0, "it is not itself");
+	comes(swarm_handshakes(a.swarm) + swarm_handshakes(twin.swarm) == 0,
+	    "no link is left");
+	ok(swarm_peers(a.swarm) == 0 && host_peer(&twin, &b) != NULL,
+	    "and no peer is lost");
+	host_stop(&twin);
+	end();
+}
+
 static void
 test_asks(void)
 {
@@ -387,6 +421,7 @@ main(void)
 	test_streams();
 	test_stall();
 	test_asks();
+	test_twins();
 	test_cancel();
 	test_late();
 	test_ask_again();
