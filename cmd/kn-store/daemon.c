@@ -14,6 +14,7 @@
 #include "crypt/secretbox.h"
 #include "net/httpd.h"
 #include "s3/s3.h"
+#include "store/caps.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -62,7 +63,12 @@ static const struct stat_row rows[] = {
 	    "transactions of the index" },
 	{ STAT_GAUGE, "kn_store_used_bytes", "",
 	    "bytes that tenants have stored or reserved" },
-	{ STAT_GAUGE, "kn_store_cap_bytes", "", "the most of those" },
+	{ STAT_GAUGE, "kn_store_cap_bytes", "", "the most of those; 0: no cap" },
+	{ STAT_GAUGE, "kn_store_tenants", "", "tenants" },
+	{ STAT_GAUGE, "kn_store_tenants_near_cap", "",
+	    "tenants with nine tenths of a cap used" },
+	{ STAT_GAUGE, "kn_store_disk_reserve_bytes", "",
+	    "disk that new contents leave free" },
 	{ STAT_GAUGE, "kn_store_disk_free_bytes", "", "free on the disk" },
 	{ STAT_GAUGE, "kn_store_inodes_free", "", "free on the disk" },
 	{ STAT_GAUGE, "kn_store_writable", "", "1: writes are taken" },
@@ -188,12 +194,24 @@ on_sealed(void *arg, unsigned what)
 	settle();
 }
 
+static size_t
+count_tenants(size_t *near)
+{
+	struct tenant *t;
+	size_t n = 0;
+
+	while ((t = nodedb_tenant_next(me.db, &n)) != NULL)
+		*near += caps_near(t, msec_wall());
+	return n;
+}
+
 static void
 publish(void)
 {
 	uint64_t values[N(rows)], *at = values;
 	struct nodedb_counts c;
 	struct blobs_space space = { 0 };
+	size_t near = 0;
 
 	s3_stats(me.s3, at, at + S3_STAT_N, at + S3_STAT_N + S3OP_N);
 	at += S3_STAT_N + S3OP_N + S3ERR_N;
@@ -205,6 +223,9 @@ publish(void)
 	*at++ = c.commits;
 	*at++ = nodedb_total(me.db);
 	*at++ = me.conf.node.max_total_gb * GB;
+	*at++ = count_tenants(&near);
+	*at++ = near;
+	*at++ = me.conf.store.disk_reserve;
 	*at++ = space.bytes_free;
 	*at++ = space.inodes_free;
 	*at++ = nodedb_writable(me.db) && !space.read_only &&

@@ -69,6 +69,20 @@ caps_period(int64_t now)
 	return (uint32_t)((tm.tm_year + 1900) * 100 + tm.tm_mon + 1);
 }
 
+static bool
+near(uint64_t used, uint64_t cap)
+{
+	return used >= cap - cap / 10;
+}
+
+bool
+caps_near(const struct tenant *t, int64_t now)
+{
+	return near(t->disk_used + t->disk_reserved, t->disk_cap) ||
+	       (caps_period(now) <= t->period &&
+		   near(t->egress_used + t->egress_leased, t->egress_cap));
+}
+
 /* Downloads that run over the turn of the month count for the new one. */
 void
 caps_month(struct tenant *t, int64_t now)

@@ -29,6 +29,8 @@ const struct caps_tier *caps_tier(const char *name);
  * true: reserved. */
 bool caps_reserve(struct nodedb *, struct tenant *, uint64_t n, uint64_t give);
 void caps_release(struct tenant *, uint64_t n);
+/* Has it used nine tenths of what it may store, or may send this month? */
+bool caps_near(const struct tenant *, int64_t now);
 
 /* A month begins (UTC); a clock that goes back changes nothing. */
 void caps_month(struct tenant *, int64_t now);

@@ -56,6 +56,27 @@ reserving(void)
 	ok(!caps_reserve(db, t, UINT64_MAX, UINT64_MAX), "nor with a gift");
 }
 
+static void
+nearing(void)
+{
+	struct tenant *t = tenant_of(db, "n", 100);
+
+	t->egress_cap = 1000;
+	caps_month(t, MS(JAN));
+	ok(!caps_near(t, MS(JAN)), "nothing used is not near");
+	caps_reserve(db, t, 89, 0);
+	ok(!caps_near(t, MS(JAN)), "nor 89 of 100 bytes stored");
+	caps_reserve(db, t, 1, 0);
+	ok(caps_near(t, MS(JAN)), "but 90");
+	caps_release(t, 90);
+	t->egress_used = 900;
+	ok(caps_near(t, MS(JAN)), "or 900 of 1000 sent");
+	ok(!caps_near(t, MS(FEB)), "which the next month forgets");
+	t->egress_used = 0;
+	t->disk_cap = t->egress_cap = UINT64_MAX;
+	ok(!caps_near(t, MS(JAN)), "without a cap none is near");
+}
+
 /* Uploads that were admitted come to their end in any order, and none is
  * refused then, none passes the cap. */
 static void
@@ -270,6 +291,7 @@ main(void)
 	tiers();
 	periods();
 	reserving();
+	nearing();
 	uploading();
 	of_the_node();
 	leasing();
