@@ -160,22 +160,43 @@ parse_net(struct slice text, struct ip *ip, unsigned *bits)
 	return true;
 }
 
+struct ip
+roster_ip_of_text(struct slice text)
+{
+	struct ip ip = { 0 };
+	unsigned bits;
+
+	if (!parse_net(text, &ip, &bits) || bits != 8U * ip.n)
+		ip.n = 0;
+	return ip;
+}
+
+bool
+roster_add_net(struct roster *to, struct slice text)
+{
+	struct ip ip = { 0 };
+	unsigned bits;
+	uint8_t key[17];
+
+	if (!parse_net(text, &ip, &bits))
+		return false;
+	to->used[ip.n == 16][bits] = true;
+	map_put(&to->nets, net_key(&ip, bits, key), to);
+	return true;
+}
+
 static void
 take_row(struct reading *r, struct slice row)
 {
 	struct roster *to = r->roster;
 	struct peerid id;
-	struct ip ip = { 0 };
-	unsigned bits;
-	uint8_t key[17];
 
 	if (to->peers.n + to->nets.n >= ROSTER_ROWS) {
 		blame(
 		    r, ":%u: more than %d entries", r->line, (int)ROSTER_ROWS);
 		r->bad = ROSTER_FAULTS;
-	} else if (parse_net(row, &ip, &bits)) {
-		to->used[ip.n == 16][bits] = true;
-		map_put(&to->nets, net_key(&ip, bits, key), to);
+	} else if (roster_add_net(to, row)) {
+		return;
 	} else if (peerid_of_text(row, &id) == 0) {
 		map_put(&to->peers, peerid_bytes(&id), to);
 	} else {

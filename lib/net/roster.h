@@ -35,9 +35,13 @@ struct roster {
 
 /* Fill an empty one from a file; name ("deny list") is what faults call it.
  * 0, or -1 with one sentence a line in faults; to be freed in both cases. */
-int roster_read(struct roster *, const char *name, const char *path,
-    struct buf *faults);
+int roster_read(
+    struct roster *, const char *name, const char *path, struct buf *faults);
 void roster_free(struct roster *);
+/* Add an address or CIDR; false: it is neither. */
+bool roster_add_net(struct roster *, struct slice text);
+/* An address as text; n is 0 when it is none. */
+struct ip roster_ip_of_text(struct slice text);
 
 bool roster_has_peer(const struct roster *, const struct peerid *);
 bool roster_has_ip(const struct roster *, const struct ip *);
