@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: ISC
+# Users and directories, for systemd-sysusers and systemd-tmpfiles and for
+# install.sh, which does the same where there are none; log files' rotation
+# where there is neither a journal nor s6-log.
+
+function users(   i) {
+	file("sysusers.conf")
+	head("", "")
+	p("g " group() " -")
+	for (i = 1; i <= count["user"]; i++)
+		p("u " name["user", i] " -:" group() " \"" value["user", i, "text"] \
+		    "\" / /usr/sbin/nologin")
+	done()
+}
+
+function line(type, where, kind, i) {
+	p(type " " where " " value[kind, i, "mode"] " " \
+	    value[kind, i, "owner"] " " value[kind, i, "group"] " -")
+}
+
+function dirs(   i) {
+	file("tmpfiles.conf")
+	head("", "")
+	for (i = 1; i <= count["dir"]; i++)
+		line("d", value["dir", i, "path"], "dir", i)
+	p("# when they are there: whose they are")
+	for (i = 1; i <= count["file"]; i++)
+		line("z", path(value["file", i, "dir"]) "/" name["file", i], "file", i)
+	done()
+}
+
+function logs() {
+	file("logrotate.conf")
+	head("", "For OpenRC without s6-log.")
+	p(path("log") "/*/log {")
+	p("\tsize 1M")
+	p("\trotate 20")
+	p("\tcopytruncate")
+	p("\tmissingok")
+	p("\tnotifempty")
+	p("}")
+	done()
+}
+
+END {
+	if (bad)
+		exit 100
+	users()
+	dirs()
+	logs()
+}
