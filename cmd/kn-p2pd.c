@@ -8,6 +8,7 @@
 #include "base/stat.h"
 #include "cmd/certified.h"
 #include "cmd/cmd.h"
+#include "cmd/jailed.h"
 #include "cmd/node.h"
 #include "net/board.h"
 #include "net/identify.h"
@@ -451,6 +452,24 @@ build(struct node *n)
 	/* sign is borrowed by self for the life of the process */
 }
 
+/* What HUP, the certificate and host names make it read. */
+static void
+lock_down(const struct node *n)
+{
+	const struct node_conf *c = &n->conf;
+	const struct jailed_path paths[] = {
+		{ c->network.allow_path, JAIL_READ, true },
+		{ c->network.deny_path, JAIL_READ, true },
+		{ c->network.protect_path, JAIL_READ, true },
+		{ c->identity.cert_path, JAIL_READ, true },
+		{ c->identity.roots_path, JAIL_READ, false },
+		{ "/etc/resolv.conf", JAIL_READ, true },
+	};
+	const struct jailed j = { c, n->file, paths, N(paths), JAIL_INET };
+
+	jailed_enter(&j, n->stats);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -486,6 +505,7 @@ main(int argc, char **argv)
 			  SPARE_FDS,
 	    "limits.peers");
 	build(&node);
+	lock_down(&node);
 
 	loop_signal(node.loop, SIGTERM, on_term, &node);
 	loop_signal(node.loop, SIGINT, on_term, &node);

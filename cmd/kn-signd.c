@@ -8,6 +8,7 @@
 #include "base/rights.h"
 #include "base/stat.h"
 #include "cmd/cmd.h"
+#include "cmd/jailed.h"
 #include "cmd/kn-signd/door.h"
 #include "cmd/node.h"
 #include "crypt/keyfile.h"
@@ -502,6 +503,18 @@ finish(struct signd *d)
 	node_free(&d->conf);
 }
 
+/* All is open: only the socket is left to be removed at the end. */
+static void
+lock_down(const struct signd *d)
+{
+	const struct jailed_path paths[] = {
+		{ d->conf.node.run_path, JAIL_WRITE, false },
+	};
+	const struct jailed j = { &d->conf, d->file, paths, N(paths), 0 };
+
+	jailed_enter(&j, d->stats);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -537,6 +550,7 @@ main(int argc, char **argv)
 	make_run_path(&d.conf);
 	d.listener = door_open(&d.conf, &d.path);
 	open_stats(&d);
+	lock_down(&d);
 	stat_beat(d.stats, msec_now(), 0);
 	stat_phase(d.stats, STAT_SERVING);
 	cmd_ready(ready == UINT64_MAX ? -1 : (int)ready);

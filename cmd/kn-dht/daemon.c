@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/stat.h"
 #include "cmd/cmd.h"
+#include "cmd/jailed.h"
 #include "cmd/kn-dht/door.h"
 #include "cmd/kn-dht/guests.h"
 #include "cmd/kn-dht/parts.h"
@@ -515,6 +516,19 @@ finish(void)
 	node_free(&me.conf);
 }
 
+/* dht.sock is made when it is known who we are. */
+static void
+lock_down(void)
+{
+	const struct jailed_path paths[] = {
+		{ me.conf.node.run_path, JAIL_WRITE, false },
+		{ me.conf.dht.db_path, JAIL_WRITE, true },
+	};
+	const struct jailed j = { &me.conf, me.file, paths, N(paths), 0 };
+
+	jailed_enter(&j, me.stats);
+}
+
 int
 daemon_run(const char *file, bool check, int ready_fd)
 {
@@ -560,6 +574,7 @@ daemon_run(const char *file, bool check, int ready_fd)
 	loop_signal(me.loop, SIGTERM, on_term, NULL);
 	loop_signal(me.loop, SIGINT, on_term, NULL);
 	loop_signal(me.loop, SIGHUP, on_hup, NULL);
+	lock_down();
 	code = loop_run(me.loop);
 	finish();
 	free(sock);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/stat.h"
 #include "cmd/cmd.h"
+#include "cmd/jailed.h"
 #include "cmd/kn-store/endpoint.h"
 #include "cmd/kn-store/files.h"
 #include "cmd/kn-store/parts.h"
@@ -356,13 +357,8 @@ make_own_tenant(void)
 }
 
 static void
-open_files(void)
+open_index(void)
 {
-	const struct sweep_conf sc = {
-		.scrub_rate = me.conf.store.scrub_rate,
-		.scrub_every = (msec)me.conf.store.scrub_every,
-		.orphan_age = ORPHAN_AGE,
-	};
 	const char *why = "?";
 
 	if (secretbox_key(me.conf.store.secret_key_path, me.secret, &why) < 0)
@@ -370,11 +366,59 @@ open_files(void)
 		    why);
 	me.db = files_index(&me.conf, told, migrating, NULL);
 	stat_phase(me.stats, STAT_STARTING);
+	make_own_tenant();
+	files_rooms(&me.conf);
+}
+
+/* In the jail, because threads begin here. */
+static void
+open_blobs(void)
+{
+	const struct sweep_conf sc = {
+		.scrub_rate = me.conf.store.scrub_rate,
+		.scrub_every = (msec)me.conf.store.scrub_every,
+		.orphan_age = ORPHAN_AGE,
+	};
+
 	me.blobs = files_blobs(&me.conf);
 	me.sweep = sweep_new(me.blobs, me.db, &sc, told, NULL);
-	make_own_tenant();
 	if (nodedb_unclean(me.db))
 		sweep_orphans(me.sweep);
+}
+
+static void
+open_server(void)
+{
+	const struct httpd_conf hc = {
+		.connections = (unsigned)me.conf.store.connections,
+		.connections_per_ip =
+		    (unsigned)me.conf.store.connections_per_ip,
+		.idle = (msec)me.conf.store.idle_timeout,
+		.head = (msec)me.conf.store.head_timeout,
+		.head_bytes = HEAD_BYTES,
+	};
+
+	me.httpd = httpd_new(me.loop, &hc, &httpd_face, NULL);
+	if (me.httpd == NULL)
+		die(EXIT_SYSTEM, "cannot make an HTTP server:");
+	endpoint_listen(me.httpd, &me.conf);
+}
+
+/* Sockets and the index are open.  What writes blobs and takes snapshots writes
+ * in these places; a snapshot is this program again. */
+static void
+lock_down(void)
+{
+	const struct jailed_path paths[] = {
+		{ me.conf.store.db_path, JAIL_WRITE, true },
+		{ me.conf.store.blobs_path, JAIL_WRITE, false },
+		{ me.conf.store.snapshots_path, JAIL_WRITE, false },
+		{ "/proc/self/exe", JAIL_RUN, false },
+	};
+	const struct jailed j = { &me.conf, me.file, paths, N(paths),
+		JAIL_SPAWN | JAIL_THREADS };
+
+	jailed_enter(&j, me.stats);
 }
 
 static void
@@ -392,20 +436,7 @@ serve(void)
 		.upload_life = (msec)me.conf.store.upload_life,
 		.disk_reserve = me.conf.store.disk_reserve,
 	};
-	const struct httpd_conf hc = {
-		.connections = (unsigned)me.conf.store.connections,
-		.connections_per_ip =
-		    (unsigned)me.conf.store.connections_per_ip,
-		.idle = (msec)me.conf.store.idle_timeout,
-		.head = (msec)me.conf.store.head_timeout,
-		.head_bytes = HEAD_BYTES,
-	};
-
 	me.s3 = s3_new(&sc, me.db, me.blobs, me.sweep);
-	me.httpd = httpd_new(me.loop, &hc, &httpd_face, NULL);
-	if (me.httpd == NULL)
-		die(EXIT_SYSTEM, "cannot make an HTTP server:");
-	endpoint_listen(me.httpd, &me.conf);
 	me.sealed = watch_new(me.loop, blobs_fd(me.blobs), on_sealed, NULL);
 	watch_want(me.sealed, WATCH_READ);
 	me.tick = timer_new(me.loop, on_tick, NULL);
@@ -467,8 +498,11 @@ daemon_run(const char *file, bool check, int ready_fd)
 	if (me.stats == NULL)
 		die(EXIT_SYSTEM, "cannot make the counters' file %s:", stat);
 	free(stat);
-	open_files();
+	open_index();
 	me.loop = loop_new();
+	open_server();
+	lock_down();
+	open_blobs();
 	me.snapshot =
 	    snapshot_new(me.loop, file, (msec)me.conf.store.snapshot_every);
 	serve();

@@ -75,13 +75,42 @@ files_index(const struct node_conf *conf,
 	return db;
 }
 
+/* The name of a directory that was made just now is durable. */
+static bool
+sync_name(const char *dir)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int parent = fd < 0 ? -1 : openat(fd, "..", O_RDONLY | O_CLOEXEC);
+	bool good = parent >= 0 && fsync(parent) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (parent >= 0)
+		close(parent);
+	return good;
+}
+
+void
+files_rooms(const struct node_conf *conf)
+{
+	const char *dir = conf->store.blobs_path;
+	int r;
+
+	make_parent(dir);
+	r = mkdir(dir, 0700);
+	if (r < 0 && errno != EEXIST)
+		die(EXIT_WRONG, "cannot make the directory %s:", dir);
+	if (r == 0 && !sync_name(dir))
+		die(EXIT_SYSTEM, "cannot sync the directory %s:", dir);
+}
+
 struct blobs *
 files_blobs(const struct node_conf *conf)
 {
 	const char *why = "?";
 	struct blobs *b;
 
-	make_parent(conf->store.blobs_path);
+	files_rooms(conf);
 	b = blobs_open(conf->store.blobs_path, &why);
 	if (b == NULL)
 		die(EXIT_SYSTEM, "cannot open the contents %s: %s",

@@ -14,6 +14,8 @@ void files_lock(const struct node_conf *);
 struct nodedb *files_index(const struct node_conf *,
     void (*told)(void *arg, const char *sentence), void (*migrating)(void *arg),
     void *arg);
+/* The directory of the contents is there, as it must be before the sandbox. */
+void files_rooms(const struct node_conf *);
 struct blobs *files_blobs(const struct node_conf *);
 
 #endif

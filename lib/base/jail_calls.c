@@ -35,8 +35,8 @@
  * of their own, which a program without them must not be allowed. */
 #if defined(ARCH) && !defined(__SANITIZE_ADDRESS__)
 
-#ifndef SECCOMP_RET_KILL_PROCESS /* older kernels end the one thread we have   \
-				  */
+/* Older kernels end the one thread that we have. */
+#ifndef SECCOMP_RET_KILL_PROCESS
 #define SECCOMP_RET_KILL_PROCESS 0x80000000u
 #endif
 
