@@ -68,6 +68,11 @@ interop:                                  ## go and rust peers (js is in test)
 
 units: $(UNITS) $(FAULT) $(FUZZ:%=$(B)/t/fuzz/%) $(B)/t/fuzz/replayed
 
+test-system:                              ## whole hosts: systemd, OpenRC, s6, a VM (root)
+	scripts/deps.sh build run test system
+	$(MAKE) all
+	KN_BUILD=$(B) prove --timer -e '' $(wildcard t/system/*.t)
+
 bench:                                    ## ratios against iperf3 and js
 	scripts/deps.sh build run test bench
 	$(MAKE) all $(BENCH) $(B)/t/sim/kad
@@ -137,5 +142,5 @@ $(B)/t/fuzz/replayed: t/fuzz/replayed.sh $(FUZZ:%=$(B)/t/fuzz/%)
 	install -m 755 $< $@
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
-.PHONY: all run test check check-san interop units bench bench-store fuzz lint install libraries clean help
+.PHONY: all run test test-system check check-san interop units bench bench-store fuzz lint install libraries clean help
 .SECONDARY:
