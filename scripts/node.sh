@@ -183,8 +183,6 @@ service_pid() { # NAME: the id of its process; 1 when there is none
 	case $node_supervisor in
 	systemd) _pid=$(systemctl show -p MainPID --value "$1.service") ;;
 	s6) _pid=$(s6-svstat -o pid "$node_scandir/$1" 2>/dev/null) ;;
-	openrc) _pid=$(cat "/run/openrc/options/$1/child_pid" 2>/dev/null) ||
-	    _pid=$(_stat_word "$1" 72) ;;
 	*) _pid=$(_stat_word "$1" 72) ;;
 	esac
 	[ "${_pid:-0}" -gt 0 ] 2>/dev/null && kill -0 "$_pid" 2>/dev/null &&
@@ -233,8 +231,12 @@ service_start() { # NAME
 
 service_stop() { # NAME
 	case $node_supervisor in
-	systemd) systemctl stop --no-block --job-mode=ignore-requirements \
-	    "$1.service" ;;
+	systemd) # its sockets first, or the next client starts it again
+		for _socket in $(fact service "$1" sockets | tr , ' '); do
+			systemctl stop "kn-$_socket.socket" 2>/dev/null || true
+		done
+		systemctl stop --no-block --job-mode=ignore-requirements \
+		    "$1.service" ;;
 	openrc) rc-service -q -D "$1" stop ;;
 	s6) s6-svc -d "$node_scandir/$1" ;;
 	*) return 1 ;;
@@ -282,15 +284,17 @@ supervisor_reload() {
 # The command that a person would type.
 service_command() { # start|stop|restart [NAME]
 	case $node_supervisor in
-	systemd) echo "systemctl $1 ${2:-kontinuum.target}" ;;
+	systemd) echo "systemctl $1 ${2:-kontinuum-node.target}" ;;
 	openrc)
 		[ $# -lt 2 ] || { echo "rc-service $2 $1"; return; }
 		echo "for s in $(node_services | tr '\n' ' '); do rc-service \$s $1; done" |
 		    sed 's/ ;/;/' ;;
 	s6)
 		case $1 in start) _how=-u ;; stop) _how=-d ;; *) _how=-r ;; esac
-		echo "s6-svc $_how $node_scandir/${2:-kn-*}" |
-		    sed 's/^\(s6-svc -.\) \(.*\*\)$/for s in \2; do \1 $s; done/' ;;
+		[ $# -lt 2 ] || { echo "s6-svc $_how $node_scandir/$2"; return; }
+		[ "$1" != start ] || printf 's6-svscanctl -a %s; sleep 1; ' \
+		    "$node_scandir"
+		echo "for s in $node_scandir/kn-*; do s6-svc $_how \$s; done" ;;
 	*) echo "start the programs with your supervisor; see kn(7)" ;;
 	esac
 }
