@@ -8,6 +8,7 @@
 #include "base/stat.h"
 #include "cmd/certified.h"
 #include "cmd/cmd.h"
+#include "cmd/drain.h"
 #include "cmd/jailed.h"
 #include "cmd/node.h"
 #include "net/board.h"
@@ -86,7 +87,8 @@ struct node {
 	struct timer *publish;
 	struct certified cert;
 	msec cert_looked; /* when */
-	bool draining;
+	struct heed heed;
+	bool stopping;
 };
 
 /* What it says is logged when it changes. */
@@ -105,6 +107,32 @@ look_at_cert(struct node *n)
 	else if (!c.valid && (first || strcmp(c.why, n->cert.why) != 0))
 		log_warn("certificate.bad", "why=%s", log_q(slice_text(c.why)));
 	n->cert = c;
+}
+
+/* What the drain file wants, until TERM wants more. */
+static void
+heed(struct node *n)
+{
+	msec now = loop_now(n->loop);
+
+	if (n->stopping)
+		return;
+	/* who waits for a certificate waits a minute no longer */
+	if (n->heed.drainer.bond == DRAIN_CERTIFICATE)
+		look_at_cert(n);
+	switch (heed_look(&n->heed, n->cert.valid, now)) {
+	case DRAIN_BEGUN:
+		swarm_drain(n->swarm, n->heed.drainer.due);
+		board_tell_self(n->board, true);
+		break;
+	case DRAIN_OVER:
+		swarm_resume(n->swarm);
+		board_tell_self(n->board, false);
+		break;
+	case DRAIN_SAME:
+		break;
+	}
+	heed_phase(&n->heed, swarm_streams(n->swarm) > 0);
 }
 
 static void
@@ -145,6 +173,7 @@ publish(void *arg)
 	timer_at(n->publish, loop_now(n->loop) + PUBLISH);
 	if (loop_now(n->loop) - n->cert_looked >= CERT_LOOK)
 		look_at_cert(n);
+	heed(n);
 }
 
 static void
@@ -153,20 +182,8 @@ each_turn(void *arg, msec now)
 	struct node *n = arg;
 
 	(void)now;
-	if (n->draining && swarm_peers(n->swarm) == 0)
+	if (n->stopping && swarm_peers(n->swarm) == 0)
 		loop_stop(n->loop, EXIT_YES);
-}
-
-static void
-drain(void *arg, msec timeout, struct slice reason)
-{
-	struct node *n = arg;
-
-	log_info("drain", "timeout_ms=%lld reason=%s", (long long)timeout,
-	    log_q(reason));
-	n->draining = true;
-	swarm_drain(n->swarm, loop_now(n->loop) + timeout);
-	board_tell_self(n->board, true);
 }
 
 static void
@@ -175,11 +192,18 @@ on_term(void *arg, unsigned what)
 	struct node *n = arg;
 
 	(void)what;
-	stat_phase(n->stats, STAT_STOPPING);
-	if (n->draining)
+	if (n->stopping) {
 		loop_stop(n->loop, EXIT_YES);
-	else
-		drain(n, (msec)n->conf.network.drain_time, slice_text("TERM"));
+		return;
+	}
+	stat_phase(n->stats, STAT_STOPPING);
+	log_info("drain", "bond=TERM deadline_ms=%llu",
+	    (unsigned long long)n->conf.network.drain_time);
+	n->stopping = true;
+	swarm_deafen(n->swarm);
+	swarm_drain(
+	    n->swarm, loop_now(n->loop) + (msec)n->conf.network.drain_time);
+	board_tell_self(n->board, true);
 }
 
 static int
@@ -321,9 +345,6 @@ make_swarm(struct node *n)
 	const struct node_conf *c = &n->conf;
 	struct board_conf bc = {
 		.park_time = (msec)c->network.park_time,
-		.drain_time = (msec)c->network.drain_time,
-		.drain = drain,
-		.arg = n,
 	};
 	struct swarm_conf sc = {
 		.peers = (unsigned)c->limits.peers,
@@ -437,6 +458,7 @@ build(struct node *n)
 	n->stats = stat_open(stat, "kn-p2pd", stat_rows, N(stat_rows));
 	if (n->stats == NULL)
 		die(EXIT_SYSTEM, "cannot make the counters' file %s:", stat);
+	heed_init(&n->heed, n->conf.node.drain_path, n->stats);
 	n->loop = loop_new();
 	n->budget = (struct budget){
 		.high = n->conf.limits.bytes / 4 * 3,
@@ -515,7 +537,6 @@ main(int argc, char **argv)
 	node.publish = timer_new(node.loop, publish, &node);
 	publish(&node);
 	say_where(&node);
-	stat_phase(node.stats, STAT_SERVING);
 	cmd_ready(ready == UINT64_MAX ? -1 : (int)ready);
 	log_info("ready", "pid=%d", (int)getpid());
 	code = loop_run(node.loop);

@@ -282,12 +282,24 @@ in_vain(const struct ask *a)
 	return w->nasks > SWARM_ASKS ? REASON_DIAL_RATE : REASON_NONE;
 }
 
+/* The peer, connected by a link that is not to be left after a drain. */
+static struct peer *
+lasting(struct swarm *w, const struct peerid *id)
+{
+	struct peer *p = id->n > 0 ? swarm_peer(w, id) : NULL;
+
+	for (struct link *l = p ? p->links : NULL; l; l = l->next)
+		if (!l->closing)
+			return p;
+	return NULL;
+}
+
 static void
 start(void *arg)
 {
 	struct ask *a = arg;
 	struct swarm *w = a->swarm;
-	struct peer *p = a->peer.n > 0 ? swarm_peer(w, &a->peer) : NULL;
+	struct peer *p = lasting(w, &a->peer);
 	enum reason why = w->draining ? REASON_DRAINING : REASON_NONE;
 
 	if (why == REASON_NONE && p) {

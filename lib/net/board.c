@@ -13,13 +13,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-	PAUSE = 1000,          /* ms without accepting programs */
-	DRAIN_MOST = 86400000, /* ms */
-};
+enum { PAUSE = 1000 /* ms without accepting programs */ };
 
 const char *const board_words[] = { "serve", "open", "dial", "events", "admit",
-	"addr", "drain", NULL };
+	"addr", NULL };
 
 struct ctl *
 board_message(struct board *b)
@@ -199,21 +196,6 @@ on_addr(struct program *p, const struct ctl *m, int fd)
 }
 
 static enum reason
-on_drain(struct program *p, const struct ctl *m, int fd)
-{
-	struct board *b = p->board;
-
-	(void)fd;
-	b->conf.drain(b->conf.arg,
-	    m->drain.has_timeout
-		? (msec)(m->drain.timeout < DRAIN_MOST ? m->drain.timeout
-						       : DRAIN_MOST)
-		: b->conf.drain_time,
-	    m->drain.reason);
-	return REASON_NONE;
-}
-
-static enum reason
 on_over(struct program *p, const struct ctl *m, int fd)
 {
 	(void)fd;
@@ -238,7 +220,6 @@ static const struct {
 	{ HAS(hangup), TAG(hangup), BOARD_DIAL,  false, false, on_hangup },
 	{ HAS(admit),  0,           BOARD_ADMIT, false, false, on_admit },
 	{ HAS(addr),   0,           BOARD_ADDR,  false, false, on_addr },
-	{ HAS(drain),  0,           BOARD_DRAIN, false, false, on_drain },
 	{ HAS(over),   0,           0,           false, false, on_over },
 #undef HAS
 #undef TAG

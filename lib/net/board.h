@@ -21,7 +21,7 @@ enum {
 /* Rights on p2p.sock; the words stand in this order. */
 enum {
 	BOARD_SERVE = 1, BOARD_OPEN = 2, BOARD_DIAL = 4, BOARD_EVENTS = 8,
-	BOARD_ADMIT = 16, BOARD_ADDR = 32, BOARD_DRAIN = 64,
+	BOARD_ADMIT = 16, BOARD_ADDR = 32,
 };
 extern const char *const board_words[]; /* "serve", …, NULL */
 
@@ -29,9 +29,6 @@ struct board;
 
 struct board_conf {
 	msec park_time;
-	msec drain_time;             /* when DRAIN gives none */
-	void (*drain)(void *arg, msec timeout, struct slice reason);
-	void *arg;
 };
 
 /* rights is borrowed and may be replaced under it (board_rights). */

@@ -390,6 +390,8 @@ link_close(struct link *l, enum reason why)
 void
 link_drain(struct link *l)
 {
+	if (l->closing)
+		return;
 	l->closing = true;
 	conn_goaway(&l->conn, YAMUX_NORMAL);
 	link_touch(l);

@@ -50,8 +50,7 @@ swarm_free(struct swarm *w)
 		swarm_hangup(w, p, REASON_DRAINING);
 	while (w->shaking)
 		link_close(w->shaking, REASON_DRAINING);
-	for (size_t i = 0; i < w->nlisteners; i++)
-		listener_free(w->listeners[i]);
+	swarm_deafen(w);
 	for (size_t at = 0; (h = map_next(&w->served, &at, &key)) != NULL;) {
 		free(h->name);
 		free(h);
@@ -295,9 +294,6 @@ swarm_drain(struct swarm *w, msec deadline)
 
 	w->draining = true;
 	w->drain_due = deadline;
-	for (size_t i = 0; i < w->nlisteners; i++)
-		listener_free(w->listeners[i]);
-	w->nlisteners = 0;
 	collect_protocols(w);
 	ask_fail_all(w, REASON_DRAINING);
 	while (w->shaking)
@@ -305,6 +301,22 @@ swarm_drain(struct swarm *w, msec deadline)
 	for (size_t at = 0; (p = swarm_next(w, &at)) != NULL;)
 		for (struct link *l = p->links; l; l = l->next)
 			link_drain(l);
+}
+
+void
+swarm_resume(struct swarm *w)
+{
+	w->draining = false;
+	w->drain_due = MSEC_NEVER;
+	collect_protocols(w);
+}
+
+void
+swarm_deafen(struct swarm *w)
+{
+	for (size_t i = 0; i < w->nlisteners; i++)
+		listener_free(w->listeners[i]);
+	w->nlisteners = 0;
 }
 
 static void

@@ -107,9 +107,14 @@ void swarm_admit(struct swarm *, const struct peerid *, uint64_t role,
     uint64_t tier, struct slice serial, bool refuse);
 /* The lists were read again: drop whom they refuse now. */
 void swarm_recheck(struct swarm *);
-/* Accept nothing new; go away from each peer when its streams are over or at
- * the deadline. */
+/* Take nothing on: who connects is refused at once, for the sockets are still
+ * ours.  Go away from each peer when its streams are over or at the deadline,
+ * MSEC_NEVER: no sooner.  Again: with another deadline. */
 void swarm_drain(struct swarm *, msec deadline);
+/* And take on again.  Peers that were to be left are left all the same. */
+void swarm_resume(struct swarm *);
+/* Close the listening sockets, for who is to exit. */
+void swarm_deafen(struct swarm *);
 
 /* Counters since the start, for whoever publishes them. */
 struct swarm_counts {

@@ -11,14 +11,13 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-enum { ALL = 127, PARK = 300 };
+enum { ALL = 63, PARK = 300 };
 
 static struct host a, b; /* a has the board, b is the peer */
 static struct board *board;
 static struct rights rights;
 static char dir[] = "/tmp/kn-board.XXXXXX", path[64];
 static struct ctl msg;
-static msec drain_time;
 
 /* A program: one letter a message, in the order they came. */
 struct program {
@@ -170,18 +169,9 @@ at_end(int fd)
 }
 
 static inline void
-on_drain(void *arg, msec timeout, struct slice reason)
-{
-	(void)arg;
-	(void)reason;
-	drain_time = timeout;
-}
-
-static inline void
 begin(void)
 {
-	const struct board_conf conf = { .park_time = PARK, .drain_time = 77,
-		.drain = on_drain };
+	const struct board_conf conf = { .park_time = PARK };
 
 	rights.n = 1;
 	rights.at[0].everybody = true;

@@ -128,8 +128,9 @@ knock(const struct host *h)
 	uint32_t code;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (maddr_to_sockaddr(maddr_bytes(&h->addr), &ss, &n, &code, NULL) < 0
-	    || connect(fd, (struct sockaddr *)&ss, n) < 0)
+	if (maddr_to_sockaddr(maddr_bytes(&h->addr), &ss, &n, &code, NULL) <
+		0 ||
+	    connect(fd, (struct sockaddr *)&ss, n) < 0)
 		abort();
 	return fd;
 }
@@ -188,8 +189,8 @@ test_budget(void)
 	comes(a.budget.used > a.budget.high, "the budget is used up");
 	ok(a.budget.used <= a.budget.max, "and not passed");
 	client_open(&other, &c, &a, PING_ID);
-	comes(other.overs && other.over == REASON_NO_PROTOCOL,
-	    "no new streams");
+	comes(
+	    other.overs && other.over == REASON_NO_PROTOCOL, "no new streams");
 	memset(&other, 0, sizeof other);
 	client_open(&other, &d, &a, NULL);
 	comes(other.asked && other.why != REASON_NONE, "no new connections");
@@ -267,7 +268,10 @@ test_drain(void)
 	comes(late.asked && late.why == REASON_DRAINING, "nothing is asked");
 	memset(&late, 0, sizeof late);
 	client_ask(&late, &b, NULL, &a.self.addrs[0], NULL);
-	comes(late.asked && late.why == REASON_REFUSED, "nobody listens");
+	comes(late.asked && late.why != REASON_NONE &&
+		  host_refused(&a, REASON_DRAINING) > 0,
+	    "who comes is sent away");
+	ok(late.why != REASON_REFUSED, "by the socket that is still there");
 	comes(host_peer(&c, &a) == NULL && host_peer(&a, &c) == NULL,
 	    "an idle peer is left");
 	is_int(a.why, REASON_DRAINING, "in good order");
@@ -291,6 +295,48 @@ test_drain(void)
 	comes(swarm_peers(b.swarm) == 0, "is closed at the deadline");
 	comes(one.overs, "which the other side sees");
 	ok(one.over != REASON_NONE, "as no orderly end");
+	host_stop(&a);
+	host_stop(&b);
+	host_stop(&c);
+}
+
+static void
+test_resume(void)
+{
+	struct client runs = { 0 }, next = { 0 };
+
+	host_defaults(&a);
+	start(&a, 1);
+	host_defaults(&b);
+	start(&b, 11);
+	hosts_join(&a, &b);
+	client_open(&runs, &a, &b, PING_ID);
+	comes(runs.started, "a stream runs");
+	swarm_drain(a.swarm, MSEC_NEVER);
+	swarm_drain(a.swarm, MSEC_NEVER);
+	is_int(a.self.nprotocols, 0, "nothing is offered");
+	client_open(&next, &a, &b, "/t/sink");
+	comes(next.asked && next.why == REASON_DRAINING, "nothing is asked");
+	swarm_resume(a.swarm);
+	ok(a.self.nprotocols > 0, "all is offered again");
+	memset(&next, 0, sizeof next);
+	client_ask(&next, &a, &b.self.id, &b.self.addrs[0], "/t/sink");
+	comes(next.started, "and asked, by a connection of its own");
+	is_int(swarm_counts(a.swarm)->dialed, 2, "which was dialled");
+	ok(!runs.overs, "the stream from before still runs");
+	stream_fin(runs.s);
+	comes(runs.overs && swarm_streams(a.swarm) == 1, "to its own end");
+	ok(host_peer(&a, &b) != NULL, "the peer stays");
+	host_defaults(&c);
+	start(&c, 21);
+	memset(&next, 0, sizeof next);
+	client_ask(&next, &c, &a.self.id, &a.self.addrs[0], PING_ID);
+	comes(next.started, "and others come to us again");
+	swarm_deafen(a.swarm);
+	memset(&next, 0, sizeof next);
+	client_ask(&next, &b, NULL, &a.self.addrs[0], NULL);
+	comes(next.asked && next.why == REASON_REFUSED,
+	    "until nobody listens any more");
 	host_stop(&a);
 	host_stop(&b);
 	host_stop(&c);
@@ -339,7 +385,8 @@ test_barred(void)
 	memset(&one, 0, sizeof one);
 	client_open(&one, &b, &a, NULL);
 	comes(host_refused(&a, REASON_NOT_ADMITTED) >= 3 && one.asked &&
-	    host_peer(&b, &a) == NULL, "and does not come back");
+		  host_peer(&b, &a) == NULL,
+	    "and does not come back");
 	swarm_admit(a.swarm, &b.self.id, 2, 1, none, false);
 	hosts_join(&b, &a);
 	ok(host_peer(&a, &b) != NULL, "until it is admitted");
@@ -358,6 +405,7 @@ main(void)
 	test_budget();
 	test_hard();
 	test_drain();
+	test_resume();
 	test_idle();
 	hosts_end();
 	return tap_done();

@@ -129,12 +129,6 @@ PB_DECLARE(ctl_admit, CTL_ADMIT)
 	F(T, UINT, 2, gone, 0, 0)
 PB_DECLARE(ctl_addr, CTL_ADDR)
 
-/* kn-drain -> p2pd: finish what runs, take nothing on. */
-#define CTL_DRAIN(F, T)                                                       \
-	F(T, UINT, 1, timeout, 0, 0)                                          \
-	F(T, BYTES, 2, reason, 0, 256)
-PB_DECLARE(ctl_drain, CTL_DRAIN)
-
 /* p2pd -> program, after HELLO: the present has been told, news follow. */
 #define CTL_NOW(F, T) F(T, UINT, 1, peers, 0, 0)
 PB_DECLARE(ctl_now, CTL_NOW)
@@ -149,6 +143,8 @@ PB_DECLARE(ctl_now, CTL_NOW)
 	F(T, UINT, 3, reason, 0, 0)
 PB_DECLARE(ctl_over, CTL_OVER)
 
+/* 12 was a message to drain, and is not used again: the file of kn-drain(8)
+ * says that. */
 #define CTL(F, T)                                                             \
 	F(T, MSG, 1, hello, ctl_hello, 0)                                     \
 	F(T, MSG, 2, self, ctl_self, 0)                                       \
@@ -161,7 +157,6 @@ PB_DECLARE(ctl_over, CTL_OVER)
 	F(T, MSG, 9, down, ctl_down, 0)                                       \
 	F(T, MSG, 10, admit, ctl_admit, 0)                                    \
 	F(T, MSG, 11, addr, ctl_addr, 0)                                      \
-	F(T, MSG, 12, drain, ctl_drain, 0)                                    \
 	F(T, MSG, 13, done, ctl_done, 0)                                      \
 	F(T, MSG, 14, now, ctl_now, 0)                                        \
 	F(T, MSG, 15, over, ctl_over, 0)
