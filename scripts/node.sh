@@ -231,12 +231,8 @@ service_start() { # NAME
 
 service_stop() { # NAME
 	case $node_supervisor in
-	systemd) # its sockets first, or the next client starts it again
-		for _socket in $(fact service "$1" sockets | tr , ' '); do
-			systemctl stop "kn-$_socket.socket" 2>/dev/null || true
-		done
-		systemctl stop --no-block --job-mode=ignore-requirements \
-		    "$1.service" ;;
+	systemd) # its sockets go with it, or the next client would start it again
+		systemctl stop --no-block "$1.service" 2>/dev/null ;;
 	openrc) rc-service -q -D "$1" stop ;;
 	s6) s6-svc -d "$node_scandir/$1" ;;
 	*) return 1 ;;
@@ -246,8 +242,7 @@ service_stop() { # NAME
 service_restart() { # NAME
 	case $node_supervisor in
 	systemd) systemctl reset-failed "$1.service" 2>/dev/null || true
-		systemctl restart --no-block --job-mode=ignore-requirements \
-		    "$1.service" ;;
+		systemctl restart --no-block "$1.service" ;;
 	openrc) rc-service -q -D "$1" restart ;;
 	s6) s6-svc -ru "$node_scandir/$1" ;;
 	*) return 1 ;;
