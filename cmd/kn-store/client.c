@@ -72,8 +72,11 @@ static const struct verb verbs[] = {
 	{ "migrate", "", "what an upgrade would do to the index",
 	    "example: kn-store -c node.ini migrate --plan\n",
 	    migrate_run_verb },
-	{ "snapshot", "[FILE]", "a consistent copy of the index",
-	    "example: kn-store -c node.ini snapshot copy.db\n", snapshot_run },
+	{ "snapshot", "[FILE|-]", "a consistent copy of the index",
+	    "With - it is a stream, and no copy is made on a disk.\n"
+	    "example: kn-store -c node.ini snapshot copy.db\n"
+	    "example: kn-store snapshot - | age -R recipients >node.db.age\n",
+	    snapshot_run },
 };
 
 static struct httpc *conn;

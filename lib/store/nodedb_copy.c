@@ -55,6 +55,26 @@ nodedb_copy(const char *path, const char *to, const char **why)
 	return end;
 }
 
+/* Closed by the only one who has it open, it has no log any more. */
+int
+nodedb_adopt(const char *path, const char **why)
+{
+	sqlite3 *db = open_db(path, why);
+	int rc, closed;
+
+	if (db == NULL)
+		return -1;
+	rc = sqlite3_exec(db,
+	    "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;"
+	    "UPDATE state SET epoch = 0, clean = 0",
+	    NULL, NULL, NULL);
+	closed = sqlite3_close(db);
+	if (rc == SQLITE_OK)
+		rc = closed;
+	*why = sqlite3_errstr(rc);
+	return rc == SQLITE_OK ? 0 : -1;
+}
+
 int
 nodedb_rehearse(
     const char *path, const char *dir, int64_t *ms, const char **why)

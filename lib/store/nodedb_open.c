@@ -105,11 +105,32 @@ keep_room(const struct nodedb *db)
 	close(fd);
 }
 
+/* restore.sh(8) leaves "path.restoring" there while a file and its log are
+ * being exchanged for others. */
+static bool
+restoring(const struct nodedb *db)
+{
+	size_t n = strlen(db->sql.path) + sizeof ".restoring";
+	char *path = mem_new(n);
+	bool is;
+
+	snprintf(path, n, "%s.restoring", db->sql.path);
+	is = access(path, F_OK) == 0;
+	free(path);
+	return is;
+}
+
 static int
 open_file(struct nodedb *db)
 {
-	int rc = sql_open(&db->sql, db->conf.cache);
+	int rc;
 
+	if (restoring(db)) {
+		db->sql.why = "a restore of it was begun and has not ended; "
+			      "run restore.sh again";
+		return SQLITE_CANTOPEN;
+	}
+	rc = sql_open(&db->sql, db->conf.cache);
 	if (rc == SQLITE_OK)
 		rc = migrate(db);
 	if (rc == SQLITE_OK) {
