@@ -111,6 +111,9 @@ for script in "$here"/*.sh; do
 	*) cp "$script" "$new/scripts/" ;;
 	esac
 done
+for part in "$here"/*/; do
+	[ ! -d "$part" ] || cp -R "${part%/}" "$new/scripts/"
+done
 cp "$here/packages" "$new/scripts/"
 cp "$top"/man/*.[1-8] "$new/man/"
 cp "$top/LICENSE" "$new/"

@@ -1,0 +1,785 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# A node on this host: users, directories, a release, services, and whatever
+# else is missing.  A second run changes nothing.  install.sh(8).
+# shellcheck disable=SC2154 # node.sh and releases.sh set what they say they set
+set -eu
+umask 022
+
+here=$(cd "$(dirname "$0")" && pwd -P)
+. "$here/node.sh"
+. "$here/releases.sh"
+
+usage() {
+	cat <<'END'
+usage: install.sh [options]              install, or mend what is installed
+       install.sh --check [--json]       the next step until the node is ready
+       install.sh --uninstall [--purge]  remove it; --purge: data and keys too
+
+options:
+  --release FILE      install this release; else what this script came with:
+                      an unpacked release, or the programs built in its tree
+  --pubkey FILE       who signed it (/etc/kontinuum-node/release.pub)
+  --unsigned          take a release that nobody has signed
+  --prefix DIR        programs go there (/usr/local)
+  --root DIR          everything goes below DIR, and nothing is started
+  --supervisor NAME   systemd, openrc, s6 or none, instead of what runs here
+  --scandir DIR       the scan directory of s6
+  --tier NAME         anchor, server-small, server-medium, server-large, vps, home
+  --force             although the host is too small for the tier
+  --s3-port N         port of the S3 API (9000)
+  --metrics-port N    port of the metrics (9100)
+  --firewall KIND     nft, ufw or none (none: no rule is touched)
+  --ssh-port N        which stays open, before anything is closed
+  --admin CIDR        may reach the metrics; may be given again
+  --yes               say yes to what is asked (packages, UDP buffers)
+  --dry-run           say what would be done, do nothing
+  --json              one object instead of words
+  --help              show this page and exit
+
+  install.sh --release kontinuum-node-1.0.0-x86_64.tar.gz --pubkey release.pub
+  install.sh --check           # what comes next, and the command for it
+
+Exit: 0 done (--check: the node is ready); 1 no; 100 you; 111 the system.
+END
+}
+
+tarball='' pubkey='' unsigned='' check='' dry='' uninstall='' purge='' force=''
+tier='' ssh_port='' admins='' firewall=none yes='' json='' s3_port=''
+metrics_port=''
+while [ $# -gt 0 ]; do
+	case $1 in
+	--release | --pubkey | --prefix | --root | --supervisor | --scandir | \
+	    --tier | --s3-port | --metrics-port | --firewall | --ssh-port | --admin)
+		value=$(operand "$@") || exit 100 ;;
+	esac
+	case $1 in
+	--release) tarball=$value; shift ;;
+	--pubkey) pubkey=$value; shift ;;
+	--unsigned) unsigned=yes ;;
+	--prefix) node_prefix=${value%/}; shift ;;
+	--root) node_root=$value; shift ;;
+	--supervisor) node_supervisor=$value; shift ;;
+	--scandir) node_scandir=$value; shift ;;
+	--tier) tier=$value; shift ;;
+	--force) force=yes ;;
+	--s3-port) s3_port=$value; shift ;;
+	--metrics-port) metrics_port=$value; shift ;;
+	--firewall) firewall=$value; shift ;;
+	--ssh-port) ssh_port=$value; shift ;;
+	--admin) admins="$admins $value"; shift ;;
+	--yes) yes=yes ;;
+	--check) check=yes ;;
+	--dry-run) dry=yes ;;
+	--uninstall) uninstall=yes ;;
+	--purge) purge=yes ;;
+	--json) json=yes ;;
+	-h | --help) usage; exit 0 ;;
+	*) wrong "what is $1?  See --help" ;;
+	esac
+	shift
+done
+
+port_number() { # OPTION VALUE
+	case $2 in '' | *[!0-9]* | ??????*) wrong "$1: $2 is no port" ;; esac
+	[ "$2" -ge 1 ] && [ "$2" -le 65535 ] || wrong "$1: $2 is no port"
+}
+
+check_options() {
+	case $firewall in
+	nft | ufw | none) ;;
+	*) wrong "--firewall: nft, ufw or none, not $firewall" ;;
+	esac
+	[ -z "$s3_port" ] || port_number --s3-port "$s3_port"
+	[ -z "$metrics_port" ] || port_number --metrics-port "$metrics_port"
+	[ -z "$ssh_port" ] || port_number --ssh-port "$ssh_port"
+	case $node_prefix in
+	/*[!A-Za-z0-9._/-]* | [!/]*) wrong "--prefix: a path of letters, digits, . _ - that begins with /" ;;
+	esac
+	for admin in $admins; do
+		case $admin in
+		*[!0-9a-fA-F.:/]*) wrong "--admin: $admin is no address or network" ;;
+		esac
+	done
+	[ -z "$tier" ] || fact tier "$tier" tier >/dev/null ||
+	    wrong "--tier: one of $(facts tier | tr '\n' ' ')"
+	if [ -n "$node_root" ]; then
+		[ -d "$node_root" ] || wrong "--root: $node_root is no directory"
+		node_root=$(cd "$node_root" && pwd -P)
+		[ "$node_root" != / ] || node_root=
+	fi
+}
+
+# --- doing and saying ---
+
+changes=
+act() { # WHAT COMMAND…
+	what=$1
+	shift
+	changes="$changes$what
+"
+	if [ -n "$dry" ]; then
+		[ -n "$json" ] || say "would: $what"
+		return 0
+	fi
+	[ -n "$json" ] || say "$what"
+	"$@" || broken "it went wrong: $what"
+}
+
+tell() { [ -n "$json" ] || say "$@"; }
+
+asked() { # QUESTION: yes by --yes, or by who sits there
+	[ -z "$yes" ] || return 0
+	[ -t 0 ] && [ -t 1 ] && [ -z "$dry" ] || return 1
+	printf '%s [y/N] ' "$1"
+	read -r answer && case $answer in [yY]*) return 0 ;; esac
+	return 1
+}
+
+# --- the host ---
+
+fits_tier() { # NAME: 0, or what is too small on stdout
+	cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || nproc)
+	kb=$(sed -n 's/^MemTotal: *\([0-9]*\).*/\1/p' /proc/meminfo)
+	at=$(path_of lib)
+	while [ ! -d "$at" ]; do at=$(dirname "$at"); done
+	gb=$(df -Pk "$at" | awk 'NR == 2 { printf "%d", $2 * 1024 / 1e9 }')
+	want=$(fact tier "$1" cores)
+	[ "$cores" -ge "$want" ] || echo "it has $cores cores of $want"
+	want=$(fact tier "$1" memory)
+	# the kernel keeps a part for itself
+	[ "$kb" -ge $((want * 900000)) ] ||
+	    echo "it has $((kb / 1000)) MB of memory of $want GB"
+	want=$(fact tier "$1" disk)
+	[ "$gb" -ge $((want * 9 / 10)) ] || echo "it has $gb GB of disk of $want"
+}
+
+check_tier() {
+	[ -n "$tier" ] || return 0
+	lacks=$(fits_tier "$tier" | paste -s -d ';' - | sed 's/;/; /g')
+	[ -z "$lacks" ] || [ -n "$force" ] ||
+	    no "this host cannot hold tier $tier: $lacks.  Take a smaller one, or say --force"
+}
+
+# Who listens on a TCP port: NAME PID; nothing when nobody does or it is ours.
+holder() { # PORT
+	if command -v ss >/dev/null 2>&1; then
+		ss -Hltnp "sport = :$1" 2>/dev/null |
+		    sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\1 \2/p;t
+		    s/^LISTEN.*/another-program ?/p' | head -n 1
+	elif awk -v p="$(printf ':%04X' "$1")" '$4 == "0A" && substr($2,
+	    length($2) - 4) == p { found = 1 } END { exit !found }' \
+	    /proc/net/tcp /proc/net/tcp6 2>/dev/null; then
+		echo 'another-program ?'
+	fi | grep -v '^kn-' || true
+}
+
+free_port() { # FROM
+	port=$1
+	while [ -n "$(holder "$port")" ]; do port=$((port + 1)); done
+	echo "$port"
+}
+
+# Ports of the configuration, or those that a new one will have.
+node_port() { # s3|metrics
+	case $1 in s3) section=store asked=$s3_port ;; *) section=metrics asked=$metrics_port ;; esac
+	[ -z "$asked" ] || { echo "$asked"; return; }
+	if [ -e "$node_ini" ]; then
+		ini $section listen 2>/dev/null | sed -n '1s/.*://p' | grep . && return
+	fi
+	fact port "$1" number
+}
+
+# What others hold of our ports: NAME PORT HOLDER PID lines.
+conflicts() {
+	[ -z "$node_root" ] || return 0
+	for name in p2p s3 metrics; do
+		case $name in
+		p2p) port=$(fact port p2p number) ;;
+		*) port=$(node_port $name) ;;
+		esac
+		who=$(holder "$port")
+		[ -z "$who" ] || echo "$name $port $who"
+	done
+}
+
+say_conflicts() {
+	conflicts >"$work/conflicts"
+	[ -s "$work/conflicts" ] || return 0
+	while read -r name port who pid; do
+		note "port $port ($name) is held by $who (process $pid)"
+	done <"$work/conflicts"
+	if [ ! -e "$node_ini" ]; then
+		note "free are: --s3-port $(free_port "$(node_port s3)") --metrics-port $(free_port "$(node_port metrics)")"
+	else
+		note "change the address in $node_ini, or stop that program"
+	fi
+}
+
+# --- what is installed ---
+
+install_packages() {
+	[ -z "$node_root" ] || return 0
+	distro=$(distribution)
+	set --
+	# shellcheck disable=SC2046 # one word a package
+	[ -z "$(missing_libraries "$from")" ] ||
+	    set -- $(sed -n "s/^package $distro //p" "$from/needs")
+	for tool in $(sed -n "s/^tool $distro //p" "$from/needs"); do
+		command -v "$tool" >/dev/null 2>&1 || set -- "$@" "$tool"
+	done
+	if [ $# -eq 0 ]; then
+		[ -z "$(missing_libraries "$from")" ] ||
+		    no "libraries are missing, and this release was built for another distribution: $(missing_libraries "$from" | tr '\n' ' ')"
+		return 0
+	fi
+	case $distro in
+	debian) set -- apt-get install -y --no-install-recommends "$@" ;;
+	alpine) set -- apk add "$@" ;;
+	fedora) set -- dnf install -y "$@" ;;
+	arch) set -- pacman -S --noconfirm --needed "$@" ;;
+	esac
+	is_root && asked "These packages are missing: run $*?" ||
+	    no "packages are missing: run  $*  and then this again, or say --yes"
+	act "packages: $*" packages "$@"
+}
+
+packages() {
+	[ "$1" != apt-get ] || apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive "$@" </dev/null >&2
+}
+
+make_users() {
+	# below --root the first boot makes them (sysusers.d)
+	[ -z "$node_root" ] || return 0
+	is_root || { tell "not root: users are not made"; return 0; }
+	group=$(facts group)
+	getent group "$group" >/dev/null 2>&1 || grep -q "^$group:" /etc/group ||
+	    act "group $group" make_group "$group"
+	for user in $(facts user); do
+		id "$user" >/dev/null 2>&1 || act "user $user" make_user "$user"
+	done
+}
+
+make_group() {
+	by_sysusers "^g $1 " && return
+	if command -v groupadd >/dev/null 2>&1; then
+		groupadd --system "$1"
+	else
+		addgroup -S "$1"
+	fi
+}
+
+by_sysusers() { # WHICH-LINE
+	command -v systemd-sysusers >/dev/null 2>&1 || return 1
+	grep "$1" "$from/sv/sysusers.conf" | systemd-sysusers - >/dev/null 2>&1
+}
+
+make_user() {
+	# old ones know no primary group in that file
+	if by_sysusers "^u $1 " && [ "$(id -gn "$1")" = "$group" ]; then
+		return
+	fi
+	text=$(fact user "$1" text)
+	if id "$1" >/dev/null 2>&1; then
+		usermod -g "$group" "$1"
+	elif command -v useradd >/dev/null 2>&1; then
+		useradd --system --gid "$group" --no-create-home --home-dir / \
+		    --shell /usr/sbin/nologin --comment "$text" "$1"
+	else
+		adduser -S -D -H -h / -s /sbin/nologin -G "$group" -g "$text" "$1"
+	fi
+}
+
+# chown says no in a root of another host, whose users are not ours.
+may_own() { is_root && [ -z "$node_root" ]; }
+
+make_dirs() {
+	for dir in $(facts dir); do
+		path=$(path_of "$dir")
+		mode=$(fact dir "$dir" mode | sed 's/^0//')
+		own=$(fact dir "$dir" owner):$(fact dir "$dir" group)
+		[ -d "$path" ] || act "directory $path" mkdir -p "$path"
+		[ -d "$path" ] || continue
+		[ "$(stat -c %a "$path")" = "$mode" ] ||
+		    act "mode $mode of $path" chmod "$mode" "$path"
+		! may_own || [ "$(stat -c %U:%G "$path")" = "$own" ] ||
+		    act "owner $own of $path" chown "$own" "$path"
+	done
+}
+
+# Keys that kn-keygen made for root are the signer's; it takes no others.
+own_keys() {
+	for file in node.key master.key node.cert node.ini; do
+		path=$(path_of "$(fact file $file dir)")/$file
+		[ -f "$path" ] || continue
+		mode=$(fact file $file mode | sed 's/^0//')
+		own=$(fact file $file owner):$(fact file $file group)
+		! may_own || [ "$(stat -c %U:%G "$path")" = "$own" ] ||
+		    act "owner $own of $path" chown "$own" "$path"
+		[ "$(stat -c %a "$path")" = "$mode" ] ||
+		    act "mode $mode of $path" chmod "$mode" "$path"
+	done
+}
+
+# A directory $from with what is to be installed, and $version.
+find_release() {
+	if [ -n "$tarball" ]; then
+		[ -r "$tarball" ] || wrong "$tarball cannot be read"
+		[ -n "$unsigned" ] || check_signature "$tarball" \
+		    "${pubkey:-$(path_of etc)/release.pub}"
+		mkdir -p "$work/lib"
+		real=$node_lib node_lib=$work/lib
+		unpack_release "$tarball"
+		node_lib=$real
+		version=$release_version from=$work/lib/.new/$release_version
+	elif [ -f "$here/../SHA256SUMS" ]; then
+		from=$(cd "$here/.." && pwd -P)
+		version=${from##*/}
+		version=${version%%+*}
+	else
+		[ -x "$node_bin/kn-signd" ] || wrong "nothing to install: build it (make), or say --release FILE"
+		version=$(sed -n 's/^\([0-9][0-9.]*\).*/\1/p' "$here/../CHANGES" | head -n 1)
+		from=$work/tree
+		"$here/release.sh" --build "$node_bin" --version "$version" \
+		    --tree "$from" || exit
+	fi
+}
+
+install_release() {
+	release=$version
+	if [ -f "$node_lib/$version/SHA256SUMS" ] && cmp -s "$from/SHA256SUMS" \
+	    "$node_lib/$version/SHA256SUMS"; then
+		check_sums "$node_lib/$release" >/dev/null ||
+		    act "release $version again: it is damaged" do_place
+	else
+		sum=$(sha256sum <"$from/SHA256SUMS" | cut -c 1-8)
+		[ ! -e "$node_lib/$version" ] || release=$version+$sum
+		[ -f "$node_lib/$release/SHA256SUMS" ] ||
+		    act "release $release in $node_lib" do_place
+	fi
+	was=$(current_release) || was=
+	[ "$was" = "$release" ] && return
+	if [ -n "$was" ] && is_live && runs; then
+		no "$was runs here: upgrade.sh brings it to $release"
+	fi
+	[ -z "$was" ] || act "$was is the release before" swap_link "$was" "$node_lib/previous"
+	act "$release is the current release" swap_link "$release" "$node_lib/current"
+}
+
+do_place() {
+	mkdir -p "$node_lib"
+	copy_release "$from" "$version"
+	place_release || true
+}
+
+runs() {
+	for name in $(node_services); do
+		! service_pid "$name" >/dev/null || return 0
+	done
+	return 1
+}
+
+# node.ini of the template, with what was asked for.
+render_ini() {
+	sed -e "s,^listen = 127.0.0.1:9000,listen = 127.0.0.1:$(node_port s3)," \
+	    -e "s,^listen = 127.0.0.1:9100,listen = 127.0.0.1:$(node_port metrics)," \
+	    "$from/sv/node.ini" >"$work/ini"
+	[ -z "$tier" ] || sed -i -e "s/^tier = .*/tier = $(fact tier "$tier" tier)/" \
+	    -e "s/^max_total_gb = .*/max_total_gb = $(fact tier "$tier" disk)/" "$work/ini"
+}
+
+install_ini() {
+	if [ ! -e "$node_ini" ]; then
+		render_ini
+		act "$node_ini" place "$work/ini" "$node_ini" 0644 root:root
+	elif [ -n "$was" ] && [ "$was" != "$release" ] &&
+	    [ -f "$node_lib/$was/sv/node.ini" ] &&
+	    ! cmp -s "$node_lib/$was/sv/node.ini" "$from/sv/node.ini" &&
+	    ! cmp -s "$from/sv/node.ini" "$node_ini.new"; then
+		act "$node_ini.new: the template has changed, yours has not" \
+		    place "$from/sv/node.ini" "$node_ini.new" 0644 root:root
+	fi
+}
+
+# Started at boot from now on; install.sh itself starts nothing.
+install_services() {
+	if [ -n "$dry" ]; then
+		for file in $(changed_units "$from"); do act "$file" true; done
+		return
+	fi
+	{
+		lay_links "$from"
+		lay_units "$from"
+		other_ports
+	} >"$work/laid"
+	while read -r file; do act "$file" true; done <"$work/laid"
+	[ ! -s "$work/laid" ] || [ "$node_supervisor" != systemd ] || ! is_live ||
+	    supervisor_reload
+}
+
+# systemd listens for the programs: it has to know of other ports.
+other_ports() {
+	[ "$node_supervisor" = systemd ] || return 0
+	for name in s3 metrics; do
+		drop=$node_root/etc/systemd/system/kn-$name.socket.d/50-port.conf
+		[ "$(node_port $name)" != "$(fact port $name number)" ] || continue
+		mkdir -p "${drop%/*}"
+		printf '# from node.ini, by install.sh\n[Socket]\nListenStream=\nListenStream=127.0.0.1:%s\n' \
+		    "$(node_port $name)" >"$work/port"
+		! place "$work/port" "$drop" 0644 root:root || echo "$drop"
+	done
+}
+
+# Room for what QUIC and bursts of datagrams need.
+install_sysctl() {
+	conf=$node_root/etc/sysctl.d/60-kontinuum-node.conf
+	cat >"$work/sysctl" <<-'END'
+	# UDP buffers of the Kontinuum node; install.sh wrote this
+	net.core.rmem_max = 7500000
+	net.core.wmem_max = 7500000
+	END
+	cmp -s "$work/sysctl" "$conf" && return
+	if asked "Raise the limits of UDP buffers to 7.5 MB (sysctl)?"; then
+		act "$conf" do_sysctl
+	else
+		tell "UDP buffers stay as they are (--yes raises them)"
+	fi
+}
+
+do_sysctl() {
+	mkdir -p "$node_root/etc/sysctl.d"
+	place "$work/sysctl" "$conf" 0644 root:root
+	[ -n "$node_root" ] || sysctl -q -p "$conf" >&2 ||
+	    note "the kernel does not allow it here; on the host: sysctl -p $conf"
+}
+
+# --- the firewall: only when it is asked for, ssh first ---
+
+ask_ssh_port() {
+	[ -z "$ssh_port" ] || return 0
+	guess=$(printf '%s\n' "${SSH_CONNECTION:-}" | cut -d ' ' -f 4)
+	[ -n "$guess" ] || guess=$(sed -n 's/^ *Port  *\([0-9]*\).*/\1/p' \
+	    "$node_root/etc/ssh/sshd_config" 2>/dev/null | head -n 1)
+	if [ -t 0 ] && [ -z "$json" ]; then
+		printf 'On which port does ssh reach this host? [%s] ' "${guess:-22}"
+		read -r ssh_port || wrong "no answer: say --ssh-port N"
+		ssh_port=${ssh_port:-${guess:-22}}
+		port_number --ssh-port "$ssh_port"
+	else
+		wrong "--firewall wants --ssh-port N (it is ${guess:-22}?), so that nobody is locked out"
+	fi
+}
+
+install_firewall() {
+	case $firewall in
+	nft) firewall_nft ;;
+	ufw) firewall_ufw ;;
+	esac
+}
+
+firewall_nft() {
+	rules=$(path_of etc)/firewall.nft
+	sed -e "s/^define ssh_port = .*/define ssh_port = $ssh_port/" \
+	    -e "s/\(admin[46] tcp dport { \)9100,/\1$(node_port metrics),/" \
+	    -e "s,/etc/kontinuum-node/firewall/,$(path_of etc)/firewall/," \
+	    "$from/sv/firewall/kontinuum-node.nft" >"$work/nft"
+	: >"$work/admin"
+	for admin in $admins; do
+		case $admin in *:*) set_of=admin6 ;; *) set_of=admin4 ;; esac
+		echo "add element inet kontinuum $set_of { $admin }" >>"$work/admin"
+	done
+	[ -z "$node_root" ] || sed -i "s,$node_root,," "$work/nft"
+	hook=$node_root/etc/nftables.conf
+	fresh=
+	[ -d "$(path_of etc)/firewall" ] ||
+	    act "directory $(path_of etc)/firewall" mkdir -p "$(path_of etc)/firewall"
+	[ ! -s "$work/admin" ] || cmp -s "$work/admin" "$(path_of etc)/firewall/admin.nft" || {
+		fresh=yes
+		act "rules for administrators" place "$work/admin" \
+		    "$(path_of etc)/firewall/admin.nft" 0644 root:root
+	}
+	cmp -s "$work/nft" "$rules" || {
+		fresh=yes
+		act "rules in $rules (ssh: $ssh_port)" place "$work/nft" "$rules" 0644 root:root
+	}
+	grep -q kontinuum-node/firewall.nft "$hook" 2>/dev/null ||
+	    act "$hook loads them at boot" hook_nft
+	[ -n "$node_root" ] && return
+	{ [ -z "$fresh" ] && nft list table inet kontinuum >/dev/null 2>&1; } ||
+	    act "the rules are in force" nft -f "$rules"
+}
+
+hook_nft() {
+	cp "$hook" "$work/hook" 2>/dev/null || printf '#!/usr/sbin/nft -f\n' >"$work/hook"
+	echo 'include "/etc/kontinuum-node/firewall.nft"' >>"$work/hook"
+	place "$work/hook" "$hook" 0755 root:root
+	[ -n "$node_root" ] && return
+	case $node_supervisor in
+	systemd) systemctl -q enable nftables.service 2>/dev/null ;;
+	openrc) rc-update -q add nftables boot 2>/dev/null ;;
+	*) false ;;
+	esac || note "see that nft -f $hook is run at boot"
+}
+
+firewall_ufw() {
+	profile=$node_root/etc/ufw/applications.d/kontinuum-node
+	mkdir -p "$work/ufw"
+	sed "s,^ports=9100/,ports=$(node_port metrics)/," \
+	    "$from/sv/firewall/kontinuum-node" >"$work/ufw/profile"
+	cmp -s "$work/ufw/profile" "$profile" || {
+		[ -n "$dry" ] || mkdir -p "${profile%/*}"
+		act "$profile" place "$work/ufw/profile" "$profile" 0644 root:root
+	}
+	# shellcheck disable=SC2086 # one word an address
+	sh "$from/sv/firewall/ufw.sh" "$ssh_port" $admins >"$work/ufw/commands" || exit
+	cmp -s "$work/ufw/commands" "$(path_of etc)/ufw.sh" && return
+	if [ -n "$node_root" ]; then
+		act "$(path_of etc)/ufw.sh, to be run on the host" \
+		    place "$work/ufw/commands" "$(path_of etc)/ufw.sh" 0644
+	else
+		act "ufw: ssh ($ssh_port) and the node may be reached" do_ufw
+	fi
+}
+
+do_ufw() {
+	sh -e "$work/ufw/commands" >&2 && place "$work/ufw/commands" \
+	    "$(path_of etc)/ufw.sh" 0644 root:root
+}
+
+# --- what comes next ---
+
+# The first step of the way that is not done: $step, the $command for it, and
+# what it $lacks.  Those before it are in $steps.
+next_step() {
+	steps=''
+	for step in install identity keys request certificate start ready; do
+		command='' lacks=''
+		"step_$step" || return 0
+		steps="$steps$step
+"
+	done
+	step='done' command='' lacks=''
+}
+
+step_install() {
+	lacks=$(not_installed | head -n 1)
+	command="$here/install.sh${node_root:+ --root $node_root}"
+	[ -z "$lacks" ]
+}
+
+not_installed() {
+	for name in signd p2pd dht store keygen cert; do
+		[ -x "$node_root$node_prefix/bin/kn-$name" ] || echo "no kn-$name in $node_root$node_prefix/bin"
+	done
+	if [ -d "$node_lib/current" ]; then
+		check_sums "$node_lib/current/" >/dev/null ||
+		    echo "the release $(current_release) is damaged"
+		[ -n "$node_root" ] || [ -z "$(missing_libraries "$node_lib/current")" ] ||
+		    echo "shared libraries are missing: $(missing_libraries "$node_lib/current" | tr '\n' ' ')"
+	fi
+	[ -n "$node_root" ] || ! is_root || for user in $(facts user); do
+		id "$user" >/dev/null 2>&1 || echo "there is no user $user"
+	done
+	for dir in $(facts dir); do
+		case $dir in run | stat) continue ;; esac # made at boot
+		[ -d "$(path_of "$dir")" ] || echo "there is no $(path_of "$dir")"
+	done
+	[ -e "$node_ini" ] || echo "there is no $node_ini"
+	[ ! -d "$node_lib/current" ] || for file in $(changed_units "$node_lib/current"); do
+		echo "$file is not what the release has"
+	done
+}
+
+step_identity() {
+	keys=$(path_of keys)
+	lacks="there is no $keys/node.key"
+	command="kn-keygen --master-new $keys/master.key && kn-keygen --master-file $keys/master.key --output $keys/node.key"
+	[ ! -e "$keys/master.key" ] ||
+	    command="kn-keygen --master-file $keys/master.key --output $keys/node.key"
+	[ -e "$keys/node.key" ]
+}
+
+step_keys() {
+	command="$here/install.sh${node_root:+ --root $node_root}"
+	! may_own || for name in node.key master.key; do
+		path=$(path_of keys)/$name
+		[ -f "$path" ] || continue
+		own=$(fact file $name owner):$(fact file $name group)
+		command="chown $own $path && chmod $(fact file $name mode) $path"
+		lacks="$path is not $own with mode $(fact file $name mode)"
+		[ "$(stat -c %U:%G:%a "$path")" = "$own:$(fact file $name mode | sed 's/^0//')" ] || return 1
+	done
+}
+
+step_request() {
+	lacks="no certificate was asked for"
+	command="kn-cert request --key $keys/node.key --master-file $keys/master.key --role server --tier $(node_tier) --output $keys/node.req"
+	[ -e "$keys/node.req" ] || [ -e "$keys/node.cert" ]
+}
+
+step_certificate() {
+	roots=$(path_of roots)
+	command="kn-cert verify --roots $roots $keys/node.cert"
+	lacks="give $keys/node.req to who runs the network; put the certificate that comes back into $keys/node.cert, and the keys it is signed with into $roots"
+	[ -e "$keys/node.cert" ] || return 1
+	lacks=$("$node_bin/kn-cert" verify --roots "$roots" "$keys/node.cert" 2>&1 >/dev/null) && return
+	lacks="the certificate does not verify: $lacks"
+	return 1
+}
+
+step_start() {
+	command=$(service_command start)
+	lacks="the services do not run"
+	is_live || {
+		lacks="the services do not run: no supervisor runs here"
+		return 1
+	}
+	down=
+	for name in $(node_services); do
+		service_ready "$name" || down="$down $name"
+	done
+	lacks="not running:$down"
+	[ -z "$down" ]
+}
+
+step_ready() {
+	probe="$node_bin/kn-metrics --config $node_ini --probe readyz"
+	command="$node_prefix/bin/kn-metrics --probe readyz"
+	[ -x "$node_bin/kn-metrics" ] || return 0
+	lacks=$($probe 2>/dev/null) && return
+	lacks="it is not ready: $lacks"
+	return 1
+}
+
+say_step() {
+	if [ "$step" = "done" ]; then
+		say "The node is installed, certified, started and ready."
+		return
+	fi
+	say "Next: $step ($lacks)"
+	say "  $command"
+}
+
+step_json() {
+	printf '%s' "$steps" | jq -Rnc --arg step "$step" --arg command "$command" \
+	    --arg lacks "$lacks" \
+	    '{step: $step, command: $command, lacks: $lacks, done: [inputs]}'
+}
+
+do_check() {
+	next_step
+	if [ -n "$json" ]; then
+		step_json
+	else
+		say_conflicts
+		printf '%s' "$steps" | sed 's/^/done: /'
+		say_step
+	fi
+	[ "$step" = "done" ]
+}
+
+# --- and away again ---
+
+do_uninstall() {
+	from=$node_lib/current
+	units=$([ ! -d "$from" ] || unit_files "$from" | cut -f 2)
+	if is_live && runs; then
+		for name in $(node_services | sed '1!G;h;$!d'); do
+			! service_pid "$name" >/dev/null ||
+			    act "$name is stopped" service_stop "$name"
+		done
+		[ -n "$dry" ] || for name in $(node_services); do
+			service_wait_down "$name" 100 ||
+			    no "$name does not stop; stop it by hand, then this again"
+		done
+	fi
+	for file in "$node_root$node_prefix"/bin/kn-* \
+	    "$node_root$node_prefix"/share/man/man[1-8]/*; do
+		case $(readlink "$file") in
+		*lib/kontinuum-node/current/*) act "$file goes" rm -f "$file" ;;
+		esac
+	done
+	unlink_units
+	for file in $units "$node_root/etc/sysctl.d/60-kontinuum-node.conf"; do
+		[ ! -f "$file" ] || act "$file goes" rm -f "$file"
+	done
+	[ ! -d "$(s6_home)" ] || act "$(s6_home) goes" rm -rf "$(s6_home)"
+	[ ! -d "$node_lib" ] || act "$node_lib goes" rm -rf "$node_lib"
+	[ "$node_supervisor" != systemd ] || ! is_live || [ -n "$dry" ] || supervisor_reload
+	[ -z "$purge" ] || do_purge
+	[ -n "$changes" ] || tell "Nothing of it is installed."
+	[ -n "$purge" ] || tell "Kept: $(path_of etc), $(path_of lib) (--purge removes them)."
+}
+
+unlink_units() {
+	for file in "$node_root"/etc/systemd/system/*.wants/kn-* \
+	    "$node_root"/etc/systemd/system/*.wants/kontinuum-node* \
+	    "$node_root"/etc/systemd/system/kn-*.d/50-*.conf \
+	    "$node_root"/etc/runlevels/default/kn-*; do
+		[ ! -e "$file" ] && [ ! -L "$file" ] || act "$file goes" rm -f "$file"
+	done
+	[ "$node_supervisor" = s6 ] || return 0
+	for name in $(node_services); do
+		[ -L "$node_scandir/$name" ] || continue
+		act "$node_scandir/$name goes" rm -f "$node_scandir/$name"
+	done
+	! is_live || [ -n "$dry" ] || s6-svscanctl -an "$node_scandir"
+}
+
+do_purge() {
+	for dir in etc lib log run; do
+		[ -d "$(path_of $dir)" ] || continue
+		[ -n "$dry" ] || asked "Remove $(path_of $dir) with all that is in it, for ever?" ||
+		    no "$(path_of $dir) stays: --purge wants a yes, or --yes"
+		act "$(path_of $dir) goes" rm -rf "$(path_of $dir)"
+	done
+}
+
+do_install() {
+	was=$(current_release) || was=
+	find_release
+	node_facts=$from/sv/facts
+	check_tier
+	say_conflicts
+	[ "$firewall" = none ] || ask_ssh_port
+	install_packages
+	make_users
+	make_dirs
+	install_release
+	install_ini
+	install_services
+	own_keys
+	install_sysctl
+	install_firewall
+	[ -n "$dry" ] || for old in $(prune_releases); do
+		act "release $old goes: $(sed -n 's/^release keep=//p' "$node_facts") are kept" true
+	done
+	node_bin=$node_lib/current/bin
+	if [ -n "$json" ]; then
+		next_step
+		printf '%s' "$changes" | jq -Rnc --arg version "$release" \
+		    --argjson next "$(step_json)" \
+		    '{version: $version, changes: [inputs], next: $next}'
+		return
+	fi
+	[ -n "$changes" ] || say "Nothing to do: $release is installed."
+	[ -z "$dry" ] || return 0
+	next_step
+	say_step
+}
+
+check_options
+needs_tool awk sed tar sha256sum stat
+[ -z "$json" ] || needs_tool jq
+node_find
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 111' INT TERM HUP
+if [ -n "$check" ]; then
+	do_check
+elif [ -n "$uninstall" ]; then
+	do_uninstall
+else
+	do_install
+fi
