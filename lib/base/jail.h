@@ -25,6 +25,7 @@ enum {
 			     interfaces */
 	JAIL_SPAWN = 2,   /* make processes and wait for them */
 	JAIL_THREADS = 4, /* make threads */
+	JAIL_CLOCK = 8,   /* ask whether the clock is right */
 };
 
 struct jail_path {

@@ -166,6 +166,11 @@ static const struct call calls[] = {
 #ifdef __NR_socketcall
 	ANY(socketcall),
 #endif
+	/* the clock: to set it as well, but for that the capability is gone */
+	OF(CLOCK, adjtimex), OF(CLOCK, clock_adjtime),
+#ifdef __NR_clock_adjtime64
+	OF(CLOCK, clock_adjtime64),
+#endif
 	/* processes */
 	OF(SPAWN, execve), OF(SPAWN, wait4), OF(SPAWN, waitid),
 	OF(SPAWN, kill), OF(SPAWN, tgkill), OF(SPAWN, set_tid_address),
