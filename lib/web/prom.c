@@ -128,6 +128,20 @@ prom_milli(struct prom *p, enum prom_kind kind, const char *name,
 	add(p, kind, name, labels, help, text);
 }
 
+void
+prom_set(struct prom *p, const char *name, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%" PRIu64, value);
+	for (size_t i = 0; i < p->n; i++) {
+		struct prom_row *r = &p->rows[i];
+
+		if (r->from == 0 && strcmp(at(p, r->name), name) == 0)
+			r->value = prom_keep(p, slice_text(text));
+	}
+}
+
 /* What OpenMetrics calls the metric: no two may have the same. */
 static size_t
 family(const char *name)

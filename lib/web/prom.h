@@ -52,6 +52,8 @@ void prom_uint(struct prom *, enum prom_kind, const char *name,
 /* The same in thousandths: 1234 is written 1.234. */
 void prom_milli(struct prom *, enum prom_kind, const char *name,
     const char *labels, const char *help, int64_t value);
+/* Another value for a row of ours without labels. */
+void prom_set(struct prom *, const char *name, uint64_t value);
 /* Add a file in the text format: counters, gauges and untyped, without time
  * stamps, each line ended.  It is taken whole or not at all: false, and its
  * entry of files says why. */

@@ -174,7 +174,7 @@ judge_cert(struct judging *j)
 static void
 judge_disk(struct judging *j)
 {
-	uint64_t free_bytes = 0, writable;
+	uint64_t free_bytes = 0, writable, bad;
 	bool full = tells(j, READY_OF_DISK_FREE, &free_bytes) &&
 		    free_bytes < j->limits->disk_reserve;
 
@@ -187,7 +187,7 @@ judge_disk(struct judging *j)
 		find(j, READY_DATABASE,
 		    "kn-store takes no writes: its log says why, as a "
 		    "file system that is read-only");
-	if (tells(j, READY_OF_DHT_WRITABLE, &writable) && !writable)
+	if (tells(j, READY_OF_DHT_BAD, &bad) && bad)
 		find(j, READY_DATABASE,
 		    "kn-dht cannot write its database: its log says why");
 }

@@ -39,7 +39,7 @@ enum ready_reason {
 	G(PEERS, "kn_p2pd_peers")                                              \
 	G(WRITABLE, "kn_store_writable")                                       \
 	G(DISK_FREE, "kn_store_disk_free_bytes")                               \
-	G(DHT_WRITABLE, "kn_dht_writable")
+	G(DHT_BAD, "kn_dht_disk_bad")
 enum ready_gauge {
 #define G(name, row) READY_OF_##name,
 	READY_GAUGES(G)

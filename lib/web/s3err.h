@@ -69,6 +69,7 @@
 	R(SLOW_DOWN,              503, "SlowDown", "Too much at once; try again more slowly.") \
 	R(STORAGE_FULL,           507, "InsufficientStorage", "The disk of this node is full; reads and deletes go on.") \
 	R(UNAVAILABLE,            503, "ServiceUnavailable", "The store cannot be written to at the moment.") \
+	R(DRAINING,               503, "ServiceUnavailable", "This node takes no changes for now.") \
 	R(CORS_FORBIDDEN,         403, "AccessForbidden", "CORSResponse: no rule of this bucket allows it.") \
 	R(TOO_MANY_BUCKETS,       400, "TooManyBuckets", "No more buckets may be made.") \
 	R(BAD_STATE,              409, "InvalidBucketState", "The request is not valid with the state of the bucket.")

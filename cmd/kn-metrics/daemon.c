@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The daemon: answers over HTTP what it finds at that moment. */
+#include "base/fd.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "cmd/jailed.h"
+#include "cmd/kn-metrics/parts.h"
+#include "cmd/tcp.h"
+#include "net/httpd.h"
+#include "net/roster.h"
+#include "web/text.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	TICK = 1000,
+	IDLE = 75000, /* longer than most scrapers wait between two scrapes */
+	HEAD = 5000,
+	HEAD_BYTES = 8 << 10,
+	SPARE_FDS = 64,
+	STOP_TIME = 2000, /* for answers under way, after TERM */
+};
+
+/* clang-format off */
+#define PATHS(P)                                                              \
+	P(METRICS, "/metrics")                                                \
+	P(HEALTHZ, "/healthz")                                                \
+	P(READYZ, "/readyz")                                                  \
+	P(OTHER, "other")
+#define CLASSES(C) C(2) C(4) C(5)
+#define REFUSED(R)                                                            \
+	R(CONNECTIONS, "connections")                                         \
+	R(ADDRESS, "address")                                                 \
+	R(HEAD, "head")                                                       \
+	R(SLOW, "slow")                                                       \
+	R(SOURCE, "source")                                                   \
+	R(METHOD, "method")
+
+enum path {
+#define P(name, word) PATH_##name,
+	PATHS(P)
+#undef P
+	PATH_N
+};
+enum { CLASS_2, CLASS_4, CLASS_5, CLASS_N };
+enum {
+	AT_REQUESTS,
+	AT_REFUSED = AT_REQUESTS + PATH_N * CLASS_N,
+#define R(name, word) AT_REFUSED_##name,
+	AT_BEFORE = AT_REFUSED - 1,
+	REFUSED(R)
+#undef R
+	AT_TEXTFILE_ERRORS,
+	AT_GARBAGE,
+	AT_CONNECTIONS,
+};
+
+#define ROW(path, class)                                                      \
+	{ STAT_COUNTER, "kn_metrics_requests_total",                          \
+	    "path=\"" path "\",class=\"" #class "xx\"",                       \
+	    "requests, by path and class of the answer's status" },
+static const struct stat_row rows[] = {
+#define P(name, word) ROW(word, 2) ROW(word, 4) ROW(word, 5)
+	PATHS(P)
+#undef P
+#define R(name, word)                                                         \
+	{ STAT_COUNTER, "kn_metrics_refused_total", "reason=\"" word "\"",    \
+	    "connections and requests that were refused or cut" },
+	REFUSED(R)
+#undef R
+	{ STAT_COUNTER, "kn_metrics_textfile_errors_total", "",
+	    "times that a *.prom file was passed over" },
+	{ STAT_GAUGE, "kn_metrics_garbage", "",
+	    "files among those of counters that are none" },
+	{ STAT_GAUGE, "kn_metrics_connections", "", "connections" },
+};
+/* clang-format on */
+
+static struct daemon {
+	struct node_conf conf;
+	const char *file;
+	struct loop *loop;
+	struct httpd *httpd;
+	struct stats *stats;
+	struct roster allow;
+	struct gather gather;
+	struct timer *tick, *late;
+	bool stopping;
+} me;
+
+static enum path
+path_of(struct slice target)
+{
+	static const char *const words[] = {
+#define P(name, word) word,
+		PATHS(P)
+#undef P
+	};
+	struct slice path = { 0 };
+	unsigned i = 0;
+
+	(void)text_next(&target, '?', &path);
+	while (i < PATH_OTHER && !slice_is(path, words[i]))
+		i++;
+	return (enum path)i;
+}
+
+static bool
+is_verbose(struct slice target)
+{
+	struct slice part = { 0 };
+
+	(void)text_next(&target, '?', &part);
+	while (text_next(&target, '&', &part))
+		if (slice_is(part, "verbose") || slice_is(part, "verbose=1"))
+			return true;
+	return false;
+}
+
+static bool
+may_ask(const struct http_head *head)
+{
+	struct ip ip = roster_ip_of_text(head->from);
+
+	/* a Unix socket has its own guard: the modes of its path */
+	return slice_is(head->from, "unix") || roster_has_ip(&me.allow, &ip);
+}
+
+static void
+say(struct http_reply *y, unsigned status, const char *sentence)
+{
+	y->status = status;
+	http_put_text(y, "Content-Type", "text/plain; charset=utf-8");
+	put_text(&y->body, sentence);
+}
+
+static void
+say_json(struct http_reply *y, bool good)
+{
+	y->status = good ? 200 : 503;
+	http_put_text(y, "Content-Type", "application/json");
+}
+
+static void
+tell_metrics(struct http_reply *y, const struct http_head *head)
+{
+	enum prom_format format = prom_accept(http_value(head, "Accept"));
+
+	pages_metrics(&me.gather, format, &y->body);
+	stat_add(me.stats, AT_TEXTFILE_ERRORS, me.gather.bad_textfiles);
+	stat_set(me.stats, AT_GARBAGE, me.gather.garbage);
+	y->status = 200;
+	http_put_text(y, "Content-Type", prom_type(format));
+	http_put_text(y, "Vary", "Accept");
+}
+
+static void
+answer(struct http_reply *y, const struct http_head *head, enum path path)
+{
+	bool get = slice_is(head->method, "GET");
+
+	if (!may_ask(head)) {
+		stat_add(me.stats, AT_REFUSED_SOURCE, 1);
+		say(y, 403, "metrics.allow in node.ini does not name you\n");
+	} else if (path == PATH_OTHER) {
+		say(y, 404, "there are /metrics, /healthz and /readyz\n");
+	} else if (!get && !slice_is(head->method, "HEAD")) {
+		stat_add(me.stats, AT_REFUSED_METHOD, 1);
+		http_put_text(y, "Allow", "GET, HEAD");
+		say(y, 405, "only GET and HEAD\n");
+	} else if (path == PATH_METRICS) {
+		tell_metrics(y, head);
+	} else if (path == PATH_HEALTHZ) {
+		say_json(y, pages_health(&me.gather, &y->body));
+	} else {
+		say_json(y, pages_ready(&me.gather, is_verbose(head->target),
+				&y->body));
+	}
+}
+
+static void
+count(enum path path, unsigned status)
+{
+	size_t class = status < 300   ? CLASS_2
+		       : status < 500 ? CLASS_4
+				      : CLASS_5;
+
+	stat_add(me.stats, AT_REQUESTS + path * CLASS_N + class, 1);
+}
+
+static void *
+on_begin(void *arg, struct httpd_req *r, const struct http_head *head)
+{
+	enum path path = path_of(head->target);
+	struct http_reply y;
+
+	(void)arg;
+	http_reply_init(&y, NULL);
+	http_put_text(&y, "Cache-Control", "no-store");
+	answer(&y, head, path);
+	if (y.body.bad) {
+		http_reply_free(&y);
+		say(&y, 500, "there is more to tell than fits\n");
+	}
+	y.length = y.body.n;
+	y.no_body = slice_is(head->method, "HEAD");
+	count(path, y.status);
+	httpd_answer(r, &y);
+	return NULL;
+}
+
+/* Bodies are of no interest. */
+static void
+on_body(void *data, struct slice bytes)
+{
+	(void)data;
+	(void)bytes;
+}
+
+static void
+on_end(void *data)
+{
+	(void)data;
+}
+
+static void
+on_done(void *data, uint64_t sent)
+{
+	(void)data;
+	(void)sent;
+}
+
+static const struct httpd_face face = { on_begin, on_body, on_end, on_done,
+	NULL };
+
+static void
+publish(void)
+{
+	static const unsigned at[HTTPD_REFUSALS] = {
+		[HTTPD_FULL] = AT_REFUSED_CONNECTIONS,
+		[HTTPD_IP] = AT_REFUSED_ADDRESS,
+		[HTTPD_HEAD] = AT_REFUSED_HEAD,
+		[HTTPD_SLOW] = AT_REFUSED_SLOW,
+	};
+
+	for (size_t i = 0; i < HTTPD_REFUSALS; i++)
+		stat_set(me.stats, at[i],
+		    httpd_refused(me.httpd, (enum httpd_refusal)i));
+	stat_set(me.stats, AT_CONNECTIONS, httpd_connections(me.httpd));
+	stat_beat(me.stats, msec_now(), httpd_connections(me.httpd));
+}
+
+static void
+on_tick(void *arg)
+{
+	(void)arg;
+	publish();
+	timer_at(me.tick, loop_now(me.loop) + TICK);
+	if (me.stopping && httpd_connections(me.httpd) == 0)
+		loop_stop(me.loop, EXIT_YES);
+}
+
+static void
+on_late(void *arg)
+{
+	(void)arg;
+	loop_stop(me.loop, EXIT_YES);
+}
+
+static void
+on_term(void *arg, unsigned what)
+{
+	(void)arg;
+	(void)what;
+	if (me.stopping) {
+		loop_stop(me.loop, EXIT_YES);
+		return;
+	}
+	me.stopping = true;
+	stat_phase(me.stats, STAT_STOPPING);
+	httpd_drain(me.httpd);
+	timer_at(me.late, loop_now(me.loop) + STOP_TIME);
+	on_tick(NULL);
+}
+
+static void
+take_allowed(const struct node_conf *c, struct roster *allow)
+{
+	for (size_t i = 0; i < c->metrics.allow.n; i++)
+		(void)roster_add_net(allow, slice_text(c->metrics.allow.at[i]));
+}
+
+/* HUP: who may ask, and how much is logged. */
+static void
+on_hup(void *arg, unsigned what)
+{
+	struct node_conf conf = { 0 };
+	struct buf faults = { .max = 16384 };
+
+	(void)arg;
+	(void)what;
+	if (node_reload(me.file, &conf, &faults) < 0) {
+		log_error("reload.config", "kept=old why=%s",
+		    log_q(buf_slice(&faults)));
+	} else {
+		roster_free(&me.allow);
+		take_allowed(&conf, &me.allow);
+		log_open("kn-metrics", conf.node.log_level);
+		log_info("reloaded", "allow=%zu", me.allow.nets.n);
+	}
+	node_free(&conf);
+	buf_free(&faults);
+}
+
+static void
+listen_all(void)
+{
+	const struct conf_list *list = &me.conf.metrics.listen;
+	unsigned n = 0;
+	int fd;
+
+	while ((fd = cmd_inherited("metrics", n)) >= 0) {
+		tcp_say(fd);
+		if (httpd_listen(me.httpd, fd) < 0)
+			die(EXIT_SYSTEM, "cannot serve a socket:");
+		n++;
+	}
+	for (size_t i = 0; n == 0 && i < list->n; i++) {
+		fd = tcp_listen(list->at[i]);
+		tcp_say(fd);
+		if (httpd_listen(me.httpd, fd) < 0)
+			die(EXIT_SYSTEM, "cannot serve a socket:");
+	}
+}
+
+static void
+serve(void)
+{
+	unsigned most = (unsigned)me.conf.metrics.connections;
+	/* nobody alone keeps others out */
+	const struct httpd_conf hc = {
+		.connections = most,
+		.connections_per_ip = (most + 1) / 2,
+		.idle = IDLE,
+		.head = HEAD,
+		.head_bytes = HEAD_BYTES,
+	};
+
+	me.loop = loop_new();
+	me.httpd = httpd_new(me.loop, &hc, &face, NULL);
+	if (me.httpd == NULL)
+		die(EXIT_SYSTEM, "cannot make an HTTP server:");
+	listen_all();
+	me.tick = timer_new(me.loop, on_tick, NULL);
+	me.late = timer_new(me.loop, on_late, NULL);
+	loop_signal(me.loop, SIGTERM, on_term, NULL);
+	loop_signal(me.loop, SIGINT, on_term, NULL);
+	loop_signal(me.loop, SIGHUP, on_hup, NULL);
+}
+
+static void
+lock_down(void)
+{
+	const struct jailed_path paths[] = {
+		{ me.gather.stat_path, JAIL_READ, false },
+		{ me.conf.metrics.textfiles_path, JAIL_READ, false },
+	};
+	const struct jailed j = { &me.conf, me.file, paths, N(paths),
+		JAIL_INET | JAIL_CLOCK };
+
+	jailed_enter(&j, me.stats);
+}
+
+int
+daemon_run(const char *file, int ready_fd)
+{
+	char *stat;
+	int code;
+
+	me.file = file;
+	node_load(file, &me.conf);
+	log_open("kn-metrics", me.conf.node.log_level);
+	signal(SIGPIPE, SIG_IGN);
+	cmd_raise_fds(
+	    me.conf.metrics.connections + SPARE_FDS, "metrics.connections");
+	take_allowed(&me.conf, &me.allow);
+	stat = node_run_path(&me.conf, "stat/kn-metrics");
+	me.stats = stat_open(stat, "kn-metrics", rows, N(rows));
+	if (me.stats == NULL)
+		die(EXIT_SYSTEM, "cannot make the counters' file %s:", stat);
+	free(stat);
+	gather_init(&me.gather, &me.conf);
+	serve();
+	lock_down();
+	stat_phase(me.stats, STAT_SERVING);
+	on_tick(NULL);
+	cmd_ready(ready_fd);
+	log_info("ready", "pid=%d", (int)getpid());
+	code = loop_run(me.loop);
+	httpd_free(me.httpd);
+	gather_free(&me.gather);
+	roster_free(&me.allow);
+	stat_close(me.stats);
+	node_free(&me.conf);
+	return code;
+}
