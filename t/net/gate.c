@@ -51,9 +51,14 @@ put_file(const char *path, const char *text)
 static struct gate_conf
 plain(void)
 {
-	return (struct gate_conf){ .allow_path = "", .deny_path = "",
-		.protect_path = "", .peers = 10, .reserved = 2,
-		.handshakes = 4, .per_ip = 2, .per_subnet = 3 };
+	return (struct gate_conf){ .allow_path = "",
+		.deny_path = "",
+		.protect_path = "",
+		.peers = 10,
+		.reserved = 2,
+		.handshakes = 4,
+		.per_ip = 2,
+		.per_subnet = 3 };
 }
 
 /* A sockaddr of an address in text; good until eight calls later. */
@@ -128,13 +133,13 @@ test_cidr(void)
 	struct gate *g;
 
 	put_file(deny, "# networks\n"
-	    "10.1.0.0/16\n"
-	    "  192.0.2.130/25\t# bits beyond are ignored\r\n"
-	    "\n"
-	    "198.51.100.7\n"
-	    "::ffff:203.0.113.0/120\n"
-	    "2001:db8:1::/49\n"
-	    "2001:db8::5/128");
+		       "10.1.0.0/16\n"
+		       "  192.0.2.130/25\t# bits beyond are ignored\r\n"
+		       "\n"
+		       "198.51.100.7\n"
+		       "::ffff:203.0.113.0/120\n"
+		       "2001:db8:1::/49\n"
+		       "2001:db8::5/128");
 	c.deny_path = deny;
 	c.per_subnet = 100;
 	if (!ok((g = made(&c)) != NULL, "a deny list is read"))
@@ -248,8 +253,8 @@ test_counts(void)
 	is_int(arrive(g, "::ffff:192.0.2.1"), REASON_NONE, "two of an address");
 	is_int(arrive(g, "192.0.2.1"), REASON_PER_IP, "a third is too many");
 	is_int(arrive(g, "192.0.2.2"), REASON_NONE, "three of a /24");
-	is_int(arrive(g, "192.0.2.3"), REASON_PER_SUBNET,
-	    "a fourth is too many");
+	is_int(
+	    arrive(g, "192.0.2.3"), REASON_PER_SUBNET, "a fourth is too many");
 	is_int(arrive(g, "192.0.3.3"), REASON_NONE, "the next /24 is another");
 	gate_left(g, sa("192.0.2.1"));
 	is_int(arrive(g, "192.0.2.3"), REASON_NONE, "one left, one comes");
@@ -266,8 +271,7 @@ test_counts(void)
 	    "the next /56 is another");
 	is_int(arrive(g, "2001:db8:0:200::1"), REASON_NONE,
 	    "the same address again");
-	is_int(arrive(g, "2001:db8:0:200::1"), REASON_PER_IP,
-	    "but not thrice");
+	is_int(arrive(g, "2001:db8:0:200::1"), REASON_PER_IP, "but not thrice");
 	for (int i = 0; i < 8; i++)
 		if (arrive(g, i % 2 ? "127.0.0.1" : "::1") != REASON_NONE)
 			ok(false, "loopback was counted");
@@ -298,7 +302,7 @@ test_reload(void)
 	c.protect_path = protect;
 	g = made(&c);
 	put_file(deny, "192.0.2.2\nwhat is\x1b this\n1.2.3.4/33\n::1/129\n"
-	    "::ffff:1.2.3.4/90\n1.2.3.4/\n1.2.3\n12D3KooW\n");
+		       "::ffff:1.2.3.4/90\n1.2.3.4/\n1.2.3\n12D3KooW\n");
 	put_file(protect, "");
 	is_int(gate_reload(g, &faults), -1, "a bad list is refused");
 	ok(holds(&faults, deny), "the file is named");
@@ -336,6 +340,29 @@ test_reload(void)
 }
 
 /* Entries, faults and bytes have ceilings. */
+static void
+test_nets(void)
+{
+	static const char *const wrong[] = { "", "10.0.0.0/33", "10.0.0",
+		"::1/129", "name", "10.0.0.1 ", "/8" };
+	struct roster r = { 0 };
+	struct ip ip;
+
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		ok(!roster_add_net(&r, slice_text(wrong[i])), "not \"%s\"",
+		    wrong[i]);
+	ok(roster_add_net(&r, slice_text("10.1.0.0/16")), "a network");
+	ok(roster_add_net(&r, slice_text("::1")), "an address");
+	ip = roster_ip_of_text(slice_text("::ffff:10.1.2.3"));
+	ok(roster_has_ip(&r, &ip), "a mapped address is in it");
+	ip = roster_ip_of_text(slice_text("10.2.0.0"));
+	ok(ip.n == 4 && !roster_has_ip(&r, &ip), "another is not");
+	ip = roster_ip_of_text(slice_text("10.1.0.0/16"));
+	is_int(ip.n, 0, "a network is no address");
+	ok(!roster_has_ip(&r, &ip), "and in nothing");
+	roster_free(&r);
+}
+
 static void
 test_ceilings(void)
 {
@@ -442,8 +469,8 @@ test_private(void)
 		const char *at = privates[i];
 
 		ok(gate_dial(g[AUTO], sa(at), 0) == REASON_DIAL_PRIVATE &&
-		    gate_dial(g[YES], sa(at), 0) == REASON_NONE &&
-		    gate_dial(g[NO], sa(at), 0) == REASON_DIAL_PRIVATE,
+			gate_dial(g[YES], sa(at), 0) == REASON_NONE &&
+			gate_dial(g[NO], sa(at), 0) == REASON_DIAL_PRIVATE,
 		    "%s: not without an interface, yes, no", at);
 	}
 	for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
@@ -451,8 +478,8 @@ test_private(void)
 		    "%s: never", nowhere[i]);
 	is_int(gate_dial(g[AUTO], sa("8.8.8.8"), 0), REASON_NONE,
 	    "global: always");
-	is_int(gate_dial(g[NO], sa("2606:4700::1"), 0), REASON_NONE,
-	    "IPv6 too");
+	is_int(
+	    gate_dial(g[NO], sa("2606:4700::1"), 0), REASON_NONE, "IPv6 too");
 	gate_interfaces(g[NO]);
 	is_int(gate_dial(g[NO], sa("127.0.0.1"), 0), REASON_DIAL_PRIVATE,
 	    "no is no, interface or not");
@@ -478,8 +505,8 @@ test_interfaces(void)
 	    "all of 127/8 is its range");
 	if (getifaddrs(&all) == 0) {
 		for (struct ifaddrs *i = all; i; i = i->ifa_next) {
-			if (!(i->ifa_flags & IFF_UP) ||
-			    i->ifa_addr == NULL || i->ifa_netmask == NULL ||
+			if (!(i->ifa_flags & IFF_UP) || i->ifa_addr == NULL ||
+			    i->ifa_netmask == NULL ||
 			    roster_ip(i->ifa_addr).n == 0)
 				continue;
 			n++;
@@ -505,5 +532,6 @@ main(void)
 	test_private();
 	test_interfaces();
 	drop_paths();
+	test_nets();
 	return tap_done();
 }
