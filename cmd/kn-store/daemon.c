@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/stat.h"
 #include "cmd/cmd.h"
+#include "cmd/drain.h"
 #include "cmd/jailed.h"
 #include "cmd/kn-store/endpoint.h"
 #include "cmd/kn-store/files.h"
@@ -107,7 +108,8 @@ static struct daemon {
 	struct snapshot *snapshot;
 	uint8_t secret[SECRETBOX_KEY];
 	const char *domains[NAMES + 1], *hosts[NAMES + 1];
-	bool draining;
+	struct heed heed;
+	bool stopping;
 } me;
 
 /* Requests that have become ready are answered. */
@@ -239,7 +241,27 @@ publish(void)
 	*at++ = sweep_counts(me.sweep)->scrubbed_bytes;
 	for (size_t i = 0; i < N(rows); i++)
 		stat_set(me.stats, i, values[i]);
-	stat_beat(me.stats, loop_now(me.loop), values[S3_STAT_INFLIGHT]);
+	/* reads do not hold up a drain */
+	stat_beat(me.stats, loop_now(me.loop),
+	    heed_draining(&me.heed) ? s3_changing(me.s3)
+				    : values[S3_STAT_INFLIGHT]);
+}
+
+/* What the drain file wants, until TERM wants more. */
+static void
+heed(void)
+{
+	const struct drainer *d = &me.heed.drainer;
+	msec now = loop_now(me.loop);
+
+	if (me.stopping)
+		return;
+	if (heed_look(&me.heed, true, now) != DRAIN_SAME)
+		s3_drain(
+		    me.s3, heed_draining(&me.heed) ? d->drain.reason : NULL);
+	if (now >= d->due)
+		s3_drain_cut(me.s3);
+	heed_phase(&me.heed, s3_changing(me.s3) > 0);
 }
 
 static void
@@ -248,6 +270,7 @@ on_tick(void *arg)
 	msec now = loop_now(me.loop), due;
 
 	(void)arg;
+	heed();
 	s3_tick(me.s3, msec_wall());
 	sweep_tick(me.sweep, now, msec_wall());
 	settle();
@@ -255,7 +278,7 @@ on_tick(void *arg)
 	publish();
 	due = msec_min(sweep_due(me.sweep), now + TICK);
 	timer_at(me.tick, due > now ? due : now + 1);
-	if (me.draining && httpd_connections(me.httpd) == 0)
+	if (me.stopping && httpd_connections(me.httpd) == 0)
 		loop_stop(me.loop, EXIT_YES);
 }
 
@@ -272,11 +295,11 @@ on_term(void *arg, unsigned what)
 {
 	(void)arg;
 	(void)what;
-	if (me.draining) {
+	if (me.stopping) {
 		loop_stop(me.loop, EXIT_YES);
 		return;
 	}
-	me.draining = true;
+	me.stopping = true;
 	stat_phase(me.stats, STAT_STOPPING);
 	log_info("drain", "connections=%u", httpd_connections(me.httpd));
 	httpd_drain(me.httpd);
@@ -498,6 +521,7 @@ daemon_run(const char *file, bool check, int ready_fd)
 	if (me.stats == NULL)
 		die(EXIT_SYSTEM, "cannot make the counters' file %s:", stat);
 	free(stat);
+	heed_init(&me.heed, me.conf.node.drain_path, me.stats);
 	open_index();
 	me.loop = loop_new();
 	open_server();
@@ -510,7 +534,6 @@ daemon_run(const char *file, bool check, int ready_fd)
 	loop_signal(me.loop, SIGINT, on_term, NULL);
 	loop_signal(me.loop, SIGHUP, on_hup, NULL);
 	on_tick(NULL);
-	stat_phase(me.stats, STAT_SERVING);
 	cmd_ready(ready_fd);
 	log_info(
 	    "ready", "pid=%d unclean=%d", (int)getpid(), nodedb_unclean(me.db));

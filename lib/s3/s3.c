@@ -152,6 +152,14 @@ s3_settle(struct s3_req *r)
 	r->state = S3_WAITS;
 }
 
+void
+s3_refused(struct s3_req *r)
+{
+	drop_content(r);
+	queue_put(&r->s3->ready, r);
+	r->state = S3_READY;
+}
+
 static bool
 stream(const struct s3_req *r)
 {
@@ -243,6 +251,8 @@ begin(struct s3_req *r)
 	e = s3_head_refused(r, r->head, &why);
 	if (e != S3ERR_OK)
 		s3_fail_why(r, e, why);
+	else if (!s3_drain_admits(r))
+		return;
 	else if (needs_disk(r->op.kind) && s3_disk_low(s3, r->now))
 		s3_fail(r, S3ERR_STORAGE_FULL);
 	else
@@ -416,6 +426,7 @@ static void
 unlink_request(struct s3_req *r)
 {
 	queue_cut(r);
+	s3_drain_forget(r);
 	if (r->is_copying)
 		s3_copy_stop(r);
 	if (r->prev)
@@ -518,7 +529,8 @@ s3_tick(struct s3 *s3, int64_t now)
 		while ((tenant = nodedb_tenant_next(s3->db, &at)) != NULL)
 			caps_month(tenant, now);
 	}
-	s3_life_tick(s3->life, now);
+	if (!s3->draining[0])
+		s3_life_tick(s3->life, now);
 }
 
 void

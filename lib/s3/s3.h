@@ -87,6 +87,14 @@ bool s3_busy(const struct s3 *);
 void s3_flush(struct s3 *, int64_t now);
 struct s3_req *s3_next(struct s3 *);
 
+/* Take no more changes, for a reason that clients are told (at most 256 bytes):
+ * 503.  Those under way go on, and so do reads and what is asked on the local
+ * socket; lifecycle rules rest.  NULL: take them again. */
+void s3_drain(struct s3 *, const char *reason);
+/* Those whose body has not come are refused now; they come by s3_next. */
+void s3_drain_cut(struct s3 *);
+uint64_t s3_changing(const struct s3 *); /* under way */
+
 /* Housekeeping: lifecycle rules, idle uploads, months; in slices. */
 void s3_tick(struct s3 *, int64_t now);
 
@@ -96,6 +104,7 @@ void s3_tick(struct s3 *, int64_t now);
 	R(BYTES_OUT, COUNTER, "body_out_bytes_total", "bytes of bodies sent")  \
 	R(INFLIGHT, GAUGE, "requests", "requests being served")                \
 	R(UPLOADING, GAUGE, "writes", "uploads of content under way")          \
+	R(CHANGING, GAUGE, "changes", "requests that change something")        \
 	R(DEDUPED, COUNTER, "deduplicated_total", "contents that were there")  \
 	R(EXPIRED, COUNTER, "expired_total", "versions removed by lifecycle")  \
 	R(ABORTED, COUNTER, "uploads_aborted_total", "uploads given up")

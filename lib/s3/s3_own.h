@@ -3,6 +3,7 @@
  * What the files of lib/s3 share, and nobody else.
  *
  *	s3.c          the machine: requests, their states, the flush
+ *	s3_drain.c    no changes while the node drains
  *	s3_table.c    which handler does which operation
  *	s3_auth.c     who asks, and may they: signatures, grants, local users
  *	s3_claim.c    what heads say: of their bodies, and what we do not have
@@ -99,6 +100,7 @@ struct s3 {
 	uint64_t space_free;     /* bytes it had, less what came since */
 	uint64_t space_promised; /* to uploads, and not yet written */
 	struct s3_life *life; /* s3_life.c */
+	char draining[257];   /* the reason; "" while changes are taken */
 	uint64_t next_id;
 	uint32_t period; /* of the last tick */
 };
@@ -178,6 +180,7 @@ struct s3_req {
 	bool wrote;  /* it waits for the flush */
 	bool taking; /* its body has not ended */
 	bool answered;
+	bool changes; /* it is counted as one that does */
 	/* Large, and not cleared between requests: stays the last. */
 	struct uri uri;
 };
@@ -201,6 +204,15 @@ bool s3_bucket_again(struct s3_req *);
 /* Within s3_flush something happened to this request: an answered one waits for
  * the commit that follows. */
 void s3_settle(struct s3_req *);
+
+/* It was answered outside of its own calls, while its body was to come. */
+void s3_refused(struct s3_req *);
+
+/* s3_drain.c */
+/* May it begin?  false: answered.  A change is counted until it is forgotten.
+ */
+bool s3_drain_admits(struct s3_req *);
+void s3_drain_forget(struct s3_req *);
 
 /* s3_auth.c: fills who, tenant, local, sig, bucket; S3ERR_OK, or the refusal
  * (already answered, with the canonical request for SIGNATURE).  What only a
