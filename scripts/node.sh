@@ -217,13 +217,13 @@ service_ready() { # NAME
 	esac
 }
 
-# Start, stop and restart do not wait, and touch no other service of the node:
+# Start, stop and restart do not wait (and do not keep lock_node's lock), and touch no other service of the node:
 # nobody's peers go because a neighbour is restarted.
 service_start() { # NAME
 	case $node_supervisor in
 	systemd) systemctl reset-failed "$1.service" 2>/dev/null || true
 		systemctl start --no-block "$1.service" ;;
-	openrc) rc-service -q -D "$1" start ;;
+	openrc) rc-service -q -D "$1" start 8>&- ;;
 	s6) s6-svc -u "$node_scandir/$1" ;;
 	*) return 1 ;;
 	esac
@@ -243,7 +243,7 @@ service_restart() { # NAME
 	case $node_supervisor in
 	systemd) systemctl reset-failed "$1.service" 2>/dev/null || true
 		systemctl restart --no-block "$1.service" ;;
-	openrc) rc-service -q -D "$1" restart ;;
+	openrc) rc-service -q -D "$1" restart 8>&- ;;
 	s6) s6-svc -ru "$node_scandir/$1" ;;
 	*) return 1 ;;
 	esac

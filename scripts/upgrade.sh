@@ -1,0 +1,544 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# Bring the node to another release, program by program, and back again when it
+# does not become ready.  Whenever this is killed there is a node that starts,
+# and a second run goes on where the first was.  upgrade.sh(8).
+# shellcheck disable=SC2034,SC2154 # node.sh and releases.sh set what they say they set
+set -eu
+umask 022
+
+here=$(cd "$(dirname "$0")" && pwd -P)
+. "$here/node.sh"
+. "$here/releases.sh"
+
+usage() {
+	cat <<'END'
+usage: upgrade.sh [options] RELEASE.tar.gz
+       upgrade.sh [options] --to-current-config
+
+bring the node to another release; return to this one when that does not serve
+
+options:
+  --pubkey FILE        who signed it (/etc/kontinuum-node/release.pub)
+  --unsigned           take a release that nobody has signed
+  --probation TIME     watch the new programs for so long (60s)
+  --drain-max TIME     give streams so long before kn-p2pd is restarted (300s)
+  --no-drain           cut them at once
+  --downgrade          although the release is older
+  --i-have-a-backup    change the database without one that is seen here
+  --to-current-config  no other release: restart the programs that run an older
+                       one than is installed, or an older node.ini
+  --dry-run            check everything, say what would be restarted
+  --prefix DIR         where it is installed (/usr/local)
+  --root DIR           the host is below DIR
+  --supervisor NAME    systemd, openrc, s6 or none, instead of what runs here
+  --scandir DIR        the scan directory of s6
+  --help               show this page and exit
+
+A program is restarted only when it or its service changed.  Peers keep their
+connections unless that is kn-p2pd; then the node drains first.
+
+Exit: 0 it is done; 1 no, or the release before is back; 100 you; 111 the system.
+END
+}
+
+tarball='' pubkey='' unsigned='' probation=60 drain_max=300 drain=yes
+downgrade='' have_backup='' only_restart='' dry='' back=''
+
+seconds() { # OPTION TIME: 90, 90s, 5m
+	case $2 in
+	*[!0-9sm]* | '' | [sm]* | *[sm]?* | ???????*) wrong "$1: $2 is no time, as 90s or 5m" ;;
+	*m) echo $((${2%m} * 60)) ;;
+	*) echo "${2%s}" ;;
+	esac
+}
+
+while [ $# -gt 0 ]; do
+	case $1 in
+	--pubkey | --probation | --drain-max | --prefix | --root | \
+	    --supervisor | --scandir | --back)
+		value=$(operand "$@") || exit 100 ;;
+	esac
+	case $1 in
+	--pubkey) pubkey=$value; shift ;;
+	--unsigned) unsigned=yes ;;
+	--probation) probation=$(seconds "$1" "$value") || exit 100; shift ;;
+	--drain-max) drain_max=$(seconds "$1" "$value") || exit 100; shift ;;
+	--no-drain) drain= ;;
+	--downgrade) downgrade=yes ;;
+	--i-have-a-backup) have_backup=yes ;;
+	--to-current-config) only_restart=yes ;;
+	--dry-run) dry=yes ;;
+	--prefix) node_prefix=${value%/}; shift ;;
+	--root) node_root=${value%/}; shift ;;
+	--supervisor) node_supervisor=$value; shift ;;
+	--scandir) node_scandir=$value; shift ;;
+	--back) back=$value; shift ;; # of rollback.sh
+	-h | --help) usage; exit 0 ;;
+	-*) wrong "what is $1?  See --help" ;;
+	*)
+		[ -z "$tarball" ] || wrong "one release at a time"
+		tarball=$1 ;;
+	esac
+	shift
+done
+[ -n "$tarball$only_restart$back" ] || wrong "which release?  See --help"
+[ -z "$tarball" ] || [ -r "$tarball" ] || wrong "$tarball cannot be read"
+
+# --- the journal: what a second run has to know ---
+
+# step: placed, swapped, returning, done.  restart: those that still have to be.
+journal_read() {
+	journal=$node_state/upgrade
+	j_from=$(journal_line from) j_to=$(journal_line to)
+	j_step=$(journal_line step) j_restart=$(journal_line restart)
+	[ -n "$j_step" ] || j_step='done'
+}
+
+journal_line() { # KEY
+	[ ! -r "$journal" ] || sed -n "s/^$1 = //p" "$journal"
+}
+
+journal_write() { # STEP
+	printf '; of upgrade.sh: what it does now, or did last\nfrom = %s\nto = %s\nstep = %s\nrestart = %s\n' \
+	    "$from" "$to" "$1" "$(printf '%s ' $todo)" | sed 's/ *$//' >"$work/journal"
+	place "$work/journal" "$journal" 0644 || true
+}
+
+# --- what is to be done ---
+
+without() { # WORD LIST…
+	_word=$1
+	shift
+	for _each in "$@"; do
+		[ "$_each" = "$_word" ] || printf '%s ' "$_each"
+	done
+}
+
+# No peer notices the first four: kn-p2pd holds their streams back meanwhile.
+in_order() { # LIST…
+	for _name in kn-metrics kn-dht kn-store kn-signd; do
+		case " $* " in *" $_name "*) printf '%s ' "$_name" ;; esac
+	done
+	for _name in "$@"; do
+		case $_name in
+		kn-metrics | kn-dht | kn-store | kn-signd | kn-p2pd) ;;
+		*) printf '%s ' "$_name" ;;
+		esac
+	done
+	case " $* " in *' kn-p2pd '*) printf 'kn-p2pd ' ;; esac
+}
+
+code_of() { # RELEASE PROGRAM
+	sed -n "s/  $2\$//p" "$node_lib/$1/code" 2>/dev/null
+}
+
+# The release that a running program is of; nothing when that cannot be seen.
+running_release() { # NAME
+	_who=$(service_pid "$1") || return 0
+	readlink "/proc/$_who/exe" 2>/dev/null |
+	    sed -n "s,^$node_lib/\([^/]*\)/bin/.*,\1,p"
+}
+
+# Seconds since 1970 when the program published its first numbers.
+started_at() { # NAME
+	_ms=$(_stat_word "$1" 80) || return 1
+	awk -v ms="$_ms" -v now="$(date +%s)" \
+	    '{ printf "%d\n", now - $1 + ms / 1000; exit }' /proc/uptime
+}
+
+old_config() { # NAME
+	_since=$(started_at "$1") && [ "$(stat -c %Y "$node_ini")" -gt "$_since" ]
+}
+
+# Is what runs another program than that of a release?
+other_code() { # NAME RELEASE
+	_runs=$(running_release "$1")
+	[ "$(code_of "$2" "$1")" != "$(code_of "${_runs:-$from}" "$1")" ]
+}
+
+# Which of the running programs have to be restarted for release $to.
+plan() {
+	todo=
+	is_live || return 0
+	units=' '
+	for file in $(changed_units "$node_lib/$to"); do
+		units="$units$(unit_service "$file") "
+	done
+	for name in $(node_services); do
+		service_pid "$name" >/dev/null || continue
+		case $units$j_restart' ' in
+		*" $name "*) todo="$todo$name " ;;
+		*)
+			if other_code "$name" "$to" ||
+			    { [ -n "$only_restart" ] && old_config "$name"; }; then
+				todo="$todo$name "
+			fi ;;
+		esac
+	done
+	# one that was killed between its end and its new start
+	for name in $j_restart; do
+		! service_installed "$name" || todo="$(without "$name" $todo)$name "
+	done
+	# a program that the node has not had
+	if any_runs; then
+		for name in $(node_services); do
+			[ -n "$(code_of "$from" "$name")" ] ||
+			    [ -z "$(code_of "$to" "$name")" ] ||
+			    todo="$(without "$name" $todo)$name "
+		done
+	fi
+	todo=$(in_order $todo)
+}
+
+any_runs() {
+	is_live || return 1
+	for _name in $(node_services); do
+		! service_pid "$_name" >/dev/null || return 0
+	done
+	return 1
+}
+
+# --- before anything changes ---
+
+self_test() {
+	lacks=$(missing_libraries "$node_lib/$to" | tr '\n' ' ')
+	[ -z "$lacks" ] ||
+	    no "libraries are missing: $lacks; packages: $(sed -n "s/^package $(distribution) //p" "$node_lib/$to/needs" | tr '\n' ' ')"
+	for program in "$node_lib/$to"/bin/kn-*; do
+		"$program" -V >/dev/null 2>"$work/said" ||
+		    no "${program##*/} of $to does not run here: $(head -n 1 "$work/said")"
+	done
+	[ -e "$node_ini" ] || return 0
+	for name in $(node_services); do
+		[ -x "$node_lib/$to/bin/$name" ] || continue
+		as_user "$(fact service "$name" user)" "$node_lib/$to/bin/$name" \
+		    -n -c "$node_ini" >/dev/null 2>"$work/said" ||
+		    no "$name of $to does not take $node_ini: $(head -n 1 "$work/said")"
+	done
+}
+
+migrate() { # VERB: as kn-store of the release we go to
+	as_user kn-store "$node_lib/$to/bin/kn-store" -c "$node_ini" \
+	    migrate "$1" >"$work/steps" 2>"$work/said"
+}
+
+# What would change in the index, and may it be changed?
+check_database() {
+	[ -e "$node_ini" ] || return 0
+	db=$(ini store db_path) && [ -e "$db" ] || return 0
+	code=0
+	migrate --plan || code=$?
+	case $code in
+	0) ;;
+	100)
+		if [ -n "$back" ]; then
+			no "the database is newer than kn-store of $to: $(head -n 1 "$work/said").  Bring back one that it knows first: restore.sh --list"
+		fi
+		no "$(head -n 1 "$work/said")" ;;
+	*) no "the database cannot be looked at: $(head -n 1 "$work/said")" ;;
+	esac
+	[ -s "$work/steps" ] || return 0
+	say "The database will be changed:"
+	sed 's/^/  /' "$work/steps"
+	[ -n "$have_backup" ] || recent_backup ||
+	    no "no backup of the last hour is known here: run backup.sh first, or say --i-have-a-backup"
+	migrate --rehearse ||
+	    no "the change does not succeed on a copy: $(head -n 1 "$work/said")"
+	sed 's/^/  /' "$work/steps"
+}
+
+recent_backup() {
+	_last=$(sed -n 's/^kn_backup_last_success_timestamp_seconds{.*node.*} \([0-9]*\).*/\1/p' \
+	    "$node_state"/*.prom 2>/dev/null | sort -n | tail -n 1)
+	[ -n "$_last" ] && [ $(($(date +%s) - _last)) -lt 3600 ]
+}
+
+# --- ready, and why not ---
+
+# The reasons of kn-metrics, a line each; nothing when the node is ready.
+reasons() {
+	_probe=$node_lib/current/bin/kn-metrics
+	[ -x "$_probe" ] || return 0
+	"$_probe" --config "$node_ini" --probe --json readyz 2>/dev/null |
+	    jq -r '.reasons[] | .reason + " " + (.program // "")' 2>/dev/null |
+	    grep -v '^draining ' | sort -u
+}
+
+# Only what was so before may still be so.
+as_ready_as_before() {
+	reasons >"$work/now" || true
+	[ -z "$(sort "$work/before" "$work/before" "$work/now" | uniq -u)" ]
+}
+
+why_not() { sort "$work/before" "$work/before" "$work/now" | uniq -u | tr '\n' ';'; }
+
+# Until one that is not the old process is ready; not one that keeps ending, and
+# not one that hangs.  A database that is changed may take its time.
+becomes_ready() { # NAME OLD-PID; 1 with $why
+	_deaths='' _gone=0 _ticks=0 _stops=0 _was=''
+	_stop_most=$((($(fact service "$1" stop) + 10) * 5))
+	while :; do
+		_pid=$(service_pid "$1") || _pid=
+		if [ "${_pid:-none}" = "${2:-}" ]; then
+			_stops=$((_stops + 1))
+		elif [ -z "$_pid" ]; then
+			_gone=$((_gone + 1))
+		else
+			! service_ready "$1" || return 0
+			_gone=0
+			[ "$_pid" = "$_was" ] || _deaths=x$_deaths
+			_was=$_pid
+			[ "$(service_phase "$1")" = migrating ] ||
+			    _ticks=$((_ticks + 1))
+		fi
+		why=
+		[ $_gone -le 30 ] && [ ${#_deaths} -le 5 ] ||
+		    why="$1 ends as soon as it is started"
+		[ $_ticks -le 300 ] || why="$1 does not become ready"
+		[ $_stops -le "$_stop_most" ] || why="$1 does not stop"
+		[ -z "$why" ] || return 1
+		sleep 0.2
+	done
+}
+
+# --- doing it ---
+
+# Only for kn-p2pd: the others finish what they have when they are stopped.
+start_drain() {
+	drained=
+	case " $todo" in *' kn-p2pd '*) ;; *) return 0 ;; esac
+	[ -n "$drain" ] && service_pid kn-p2pd >/dev/null || return 0
+	[ -x "$node_bin/kn-drain" ] || return 0
+	drained=yes
+	say "The node drains, for $drain_max seconds at most."
+	"$node_bin/kn-drain" --config "$node_ini" start --reason "upgrade to $to" \
+	    --max "${drain_max}s" --wait >&2 ||
+	    note "some streams are still open and will be cut"
+}
+
+end_drain() {
+	[ -n "$drained" ] || return 0
+	drained=
+	"$node_lib/current/bin/kn-drain" --config "$node_ini" stop >&2 ||
+	    note "the drain did not end: kn-drain stop"
+}
+
+lay() { # RELEASE: its services and links
+	node_facts=$node_lib/$1/sv/facts
+	lay_links "$node_lib/$1" >/dev/null
+	lay_units "$node_lib/$1" >/dev/null
+	! is_live || supervisor_reload
+}
+
+again() { # NAME; 1 with $why
+	say "  $1"
+	if _old=$(service_pid "$1"); then
+		service_restart "$1" || true
+	else
+		service_start "$1" || true
+	fi
+	becomes_ready "$1" "$_old"
+}
+
+restart_all() { # 1 with $why
+	for name in $todo; do
+		did="$did$name "
+		again "$name" || return 1
+		todo=$(without "$name" $todo)
+		journal_write swapped
+	done
+}
+
+pids() {
+	for _name in $(node_services); do
+		printf '%s %s\n' "$_name" "$(service_pid "$_name" || echo gone)"
+	done
+}
+
+# Nobody dies, and the node is as ready as it was; not ready for a while is not
+# yet a failure.
+watch() {
+	pids >"$work/pids"
+	bad=0
+	say "Watching it for $probation seconds."
+	until_then=$(($(date +%s) + probation))
+	while :; do
+		pids >"$work/pids.now"
+		died=$(diff "$work/pids" "$work/pids.now" | sed -n 's/^< \([^ ]*\) .*/\1/p' | tr '\n' ' ')
+		if [ -n "$died" ]; then
+			why="$died died"
+			return 1
+		fi
+		if as_ready_as_before; then bad=0; else bad=$((bad + 1)); fi
+		if [ $bad -gt 15 ]; then
+			why="the node is not ready: $(why_not)"
+			return 1
+		fi
+		[ "$(date +%s)" -lt "$until_then" ] || [ $bad -gt 0 ] || return 0
+		sleep 1
+	done
+}
+
+# Gauges and counters for kn-metrics; the series are always the same.
+publish() { # done|returned|broken
+	prom=$node_state/upgrade.prom
+	for _result in 'done' returned broken; do
+		_n=$(sed -n "s/^kn_upgrade_total{result=\"$_result\"} //p" "$prom" 2>/dev/null)
+		[ "$_result" != "$1" ] || _n=$((${_n:-0} + 1))
+		eval "n_$_result=${_n:-0}"
+	done
+	ok=0
+	[ "$1" != "done" ] || ok=1
+	cat >"$work/prom" <<-END
+	# HELP kn_upgrade_total Upgrades and rollbacks, by how they ended
+	# TYPE kn_upgrade_total counter
+	kn_upgrade_total{result="done"} $n_done
+	kn_upgrade_total{result="returned"} $n_returned
+	kn_upgrade_total{result="broken"} $n_broken
+	# HELP kn_upgrade_last_success Did the last one succeed
+	# TYPE kn_upgrade_last_success gauge
+	kn_upgrade_last_success $ok
+	# HELP kn_upgrade_last_timestamp_seconds When the last one ended
+	# TYPE kn_upgrade_last_timestamp_seconds gauge
+	kn_upgrade_last_timestamp_seconds $(date +%s)
+	# HELP kn_upgrade_last_duration_seconds How long it took
+	# TYPE kn_upgrade_last_duration_seconds gauge
+	kn_upgrade_last_duration_seconds $(($(date +%s) - began))
+	END
+	place "$work/prom" "$prom" 0644 || true
+}
+
+# The release before is current again, with its services; what runs the new one
+# is restarted, and what died of it.
+go_back() {
+	failed=$why
+	note "$failed: back to $from"
+	for name in $(node_services); do
+		case " $did" in *" $name "*) continue ;; esac
+		! service_pid "$name" >/dev/null || ! other_code "$name" "$from" ||
+		    did="$did$name "
+	done
+	bad_release=$to to=$from
+	todo=$(in_order $did)
+	journal_write returning
+	swap_link "$from" "$node_lib/current"
+	lay "$from"
+	code=0
+	for name in $todo; do
+		if [ ! -x "$node_lib/$from/bin/$name" ]; then
+			service_stop "$name" || true # the new one alone has it
+		else
+			again "$name" || code=1
+		fi
+	done
+	end_drain
+	todo=
+	journal_write 'done'
+	if [ $code -ne 0 ]; then
+		publish broken
+		broken "$from is back, but $why: see its log, and doctor.sh (the upgrade failed: $failed)"
+	fi
+	publish returned
+	no "$from runs again, nothing is lost ($failed); $bad_release stays in $node_lib for a look at it"
+}
+
+move() {
+	journal_write placed
+	: >"$work/before"
+	! any_runs || reasons >"$work/before" || true
+	start_drain
+	[ "$from" = "$to" ] || swap_link "$from" "$node_lib/previous"
+	swap_link "$to" "$node_lib/current"
+	journal_write swapped
+	lay "$to"
+	if [ -z "$todo" ]; then
+		say "No program has to be restarted."
+	else
+		say "Restarting:"
+		restart_all || go_back
+	fi
+	end_drain
+	if [ -n "$did" ]; then
+		wait_for 60 as_ready_as_before || {
+			why="the node is not ready: $(why_not)"
+			go_back
+		}
+		watch || go_back
+	fi
+	journal_write 'done'
+	publish 'done'
+}
+
+# The template of node.ini has changed: the new one beside, to be compared.
+offer_ini() {
+	if [ -e "$node_ini" ] && [ -f "$node_lib/$from/sv/node.ini" ] &&
+	    ! cmp -s "$node_lib/$from/sv/node.ini" "$node_lib/$to/sv/node.ini"; then
+		! place "$node_lib/$to/sv/node.ini" "$node_ini.new" 0644 root:root ||
+		    say "$node_ini.new: the template has changed, your node.ini has not"
+	fi
+}
+
+choose() { # sets $to, and $from
+	from=$(current_release) && [ -d "$node_lib/$from" ] ||
+	    wrong "nothing is installed in $node_lib: install.sh does that"
+	if [ -n "$only_restart" ]; then
+		to=$from
+		return
+	fi
+	if [ -n "$back" ]; then
+		to=$back
+		_says=$(check_sums "$node_lib/$to") || no "$to cannot be gone back to: $_says"
+		return
+	fi
+	[ -n "$unsigned" ] ||
+	    check_signature "$tarball" "${pubkey:-$(path_of etc)/release.pub}"
+	unpack_release "$tarball"
+	if older "$release_version" "$from" && [ -z "$downgrade" ]; then
+		rm -rf "$node_lib/.new"
+		no "$release_version is older than $from: rollback.sh goes back; --downgrade if that is what you want"
+	fi
+	placed=
+	! place_release || placed=yes
+	to=$release
+}
+
+needs_tool awk sed tar sha256sum stat flock jq
+node_find
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 111' INT TERM HUP
+began=$(date +%s)
+why='' did='' placed='' drained=''
+lock_node "run upgrade.sh"
+journal_read
+choose
+# where an interrupted run was going back to, or came from
+[ "$j_step" = "done" ] || say "Going on: the run before was interrupted ($j_step, $j_from to $j_to)."
+if [ "$j_step" != "done" ] && [ "$j_to" = "$to" ] && [ -d "$node_lib/$j_from" ]; then
+	from=$j_from
+fi
+node_facts=$node_lib/$to/sv/facts
+self_test
+check_database
+plan
+if [ -n "$dry" ]; then
+	say "$from to $to; to be restarted: ${todo:-nothing}"
+	[ -z "$placed" ] || rm -rf "${node_lib:?}/$to"
+	exit 0
+fi
+if [ "$from" = "$to" ] && [ -z "$todo" ] && [ "$j_step" = "done" ] &&
+    [ -z "$(changed_units "$node_lib/$to")" ]; then
+	say "Nothing to do: $to runs."
+	exit 0
+fi
+say "$from to $to"
+move
+offer_ini
+prune_releases | sed 's/^/removed: release /'
+say "Done: $to is the release."
+if ! is_live && [ -n "$(pids | grep -v ' gone$')" ]; then
+	say "No supervisor is known here: restart the programs yourself."
+elif ! any_runs; then
+	say "The node does not run; start it: $(service_command start)"
+fi
