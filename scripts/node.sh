@@ -217,8 +217,8 @@ service_ready() { # NAME
 	esac
 }
 
-# Start, stop and restart do not wait (and do not keep lock_node's lock), and touch no other service of the node:
-# nobody's peers go because a neighbour is restarted.
+# Start, stop and restart do not wait, do not keep lock_node's lock, and touch no
+# other service of the node: nobody's peers go because a neighbour is restarted.
 service_start() { # NAME
 	case $node_supervisor in
 	systemd) systemctl reset-failed "$1.service" 2>/dev/null || true
