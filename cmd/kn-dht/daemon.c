@@ -7,7 +7,9 @@
 #include "base/mem.h"
 #include "base/stat.h"
 #include "cmd/cmd.h"
+#include "cmd/drain.h"
 #include "cmd/jailed.h"
+#include "cmd/kn-dht/database.h"
 #include "cmd/kn-dht/door.h"
 #include "cmd/kn-dht/guests.h"
 #include "cmd/kn-dht/parts.h"
@@ -93,11 +95,21 @@ static struct daemon {
 	struct timer *tick, *publish, *dial;
 	const char *protocols[LISTS_PROTOCOLS + 1];
 	const char *names[LISTS_NAMES + 1];
+	struct heed heed;
 	int ready_fd;
 	bool soon; /* pump is to run */
 } me;
 
 static const char *const nothing[] = { NULL };
+
+/* As a server, and while nothing is to be finished. */
+static void
+offer(void)
+{
+	bool serve = dht_is_server(me.dht) && !heed_draining(&me.heed);
+
+	p2p_serve(me.p2p, serve ? me.protocols : nothing);
+}
 
 /* Do what the machine wants, then wait for what it waits for. */
 static void
@@ -122,8 +134,7 @@ pump(void *arg)
 			break;
 		case DHT_EV_MODE:
 			log_info("mode", "server=%d", dht_is_server(me.dht));
-			p2p_serve(me.p2p,
-			    dht_is_server(me.dht) ? me.protocols : nothing);
+			offer();
 			break;
 		}
 	}
@@ -236,46 +247,6 @@ heard_up(const struct ctl_up *up)
 	dht_peer(me.dht, &id, addrs, n, speaks(up), loop_now(me.loop));
 }
 
-static const char *
-db_said(const char *path, const char *why)
-{
-	static char text[512];
-
-	snprintf(text, sizeof text, "%s: %s", path, why);
-	return text;
-}
-
-static void
-db_told(void *arg, const char *sentence)
-{
-	(void)arg;
-	log_warn("database", "why=%s", log_q(slice_text(sentence)));
-}
-
-static void
-open_db(void)
-{
-	const struct dhtdb_conf conf = {
-		.providers = me.conf.dht.provider_records,
-		.providers_per_key = 256,
-		.providers_per_peer = me.conf.dht.provider_records / 8 + 1,
-		.values = me.conf.dht.value_records,
-		.value_bytes = me.conf.dht.value_bytes,
-		.values_per_peer = me.conf.dht.value_records / 64 + 1,
-		.peers = 1024,
-		.own = me.conf.dht.own_keys,
-		.cache = me.conf.dht.cache,
-		.life = 48 * 3600,
-		.addrs_life = 24 * 3600,
-	};
-	const char *why;
-
-	me.db = dhtdb_open(me.conf.dht.db_path, &conf, db_told, NULL, &why);
-	if (me.db == NULL)
-		die(EXIT_SYSTEM, "cannot open the database %s",
-		    db_said(me.conf.dht.db_path, why));
-}
-
 static void
 stats_of(uint64_t values[N(rows)])
 {
@@ -312,6 +283,18 @@ door_stats(
 
 static const struct door_face door_face = { after, door_stats };
 
+/* What the drain file wants. */
+static void
+heed(void)
+{
+	if (heed_look(&me.heed, true, loop_now(me.loop)) != DRAIN_SAME) {
+		door_drain(me.door, heed_draining(&me.heed));
+		offer();
+	}
+	heed_phase(
+	    &me.heed, guests_open(me.guests) + door_errands(me.door) > 0);
+}
+
 static void
 on_publish(void *arg)
 {
@@ -328,8 +311,12 @@ on_publish(void *arg)
 	stats_of(values);
 	for (size_t i = 0; i < N(rows); i++)
 		stat_set(me.stats, i, values[i]);
+	heed();
+	/* what the machine does by itself does not hold up a drain */
 	stat_beat(me.stats, loop_now(me.loop),
-	    guests_open(me.guests) + values[DHT_STAT_OPS]);
+	    guests_open(me.guests) + (heed_draining(&me.heed)
+					     ? door_errands(me.door)
+					     : values[DHT_STAT_OPS]));
 }
 
 /* Who we are is known: the machine can be made. */
@@ -376,12 +363,11 @@ begin(const struct peerid *self)
 	me.tick = timer_new(me.loop, on_tick, NULL);
 	me.dial = timer_new(me.loop, on_dial, NULL);
 	if (dht_is_server(me.dht))
-		p2p_serve(me.p2p, me.protocols);
+		offer();
 	dht_boot(me.dht, now);
 	on_dial(NULL);
 	on_publish(NULL);
 	after(NULL);
-	stat_phase(me.stats, STAT_SERVING);
 	cmd_ready(me.ready_fd);
 	log_info(
 	    "ready", "pid=%d server=%d", (int)getpid(), dht_is_server(me.dht));
@@ -561,7 +547,8 @@ daemon_run(const char *file, bool check, int ready_fd)
 	me.stats = stat_open(stat, "kn-dht", rows, N(rows));
 	if (me.stats == NULL)
 		die(EXIT_SYSTEM, "cannot make the counters' file %s:", stat);
-	open_db();
+	heed_init(&me.heed, me.conf.node.drain_path, me.stats);
+	me.db = database_open(&me.conf);
 	me.loop = loop_new();
 	me.publish = timer_new(me.loop, on_publish, NULL);
 	on_publish(NULL);

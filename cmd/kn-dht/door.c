@@ -43,6 +43,7 @@ struct door {
 	struct program *programs;
 	size_t n;
 	struct map errands; /* u32: op -> errand */
+	bool draining;
 	struct dht_say say; /* one at a time: too big for a stack */
 };
 
@@ -237,6 +238,8 @@ want(struct program *p, const struct dht_want *w)
 		show_keys(p, w->tag, w->key);
 	else if (verbs[w->verb].show)
 		verbs[w->verb].show(p, w->tag, now);
+	else if (p->door->draining)
+		done(p, w->tag, DHT_END_N, "the node is draining", 0);
 	else
 		begin(p, w, now);
 }
@@ -415,4 +418,16 @@ size_t
 door_programs(const struct door *d)
 {
 	return d->n;
+}
+
+size_t
+door_errands(const struct door *d)
+{
+	return d->errands.n;
+}
+
+void
+door_drain(struct door *d, bool draining)
+{
+	d->draining = draining;
 }

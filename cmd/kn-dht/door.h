@@ -24,5 +24,8 @@ void door_free(struct door *);
 /* ITEM or DONE of an operation. */
 void door_event(struct door *, const struct dht_ev *);
 size_t door_programs(const struct door *);
+size_t door_errands(const struct door *); /* operations of programs */
+/* Begin no more of them; or again. */
+void door_drain(struct door *, bool);
 
 #endif
