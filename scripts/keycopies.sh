@@ -445,12 +445,21 @@ inventory_peer() {
 	fi
 }
 
+# Numbers are on envelopes: they are not given again.
+last_number() {
+	{
+		[ ! -e "$inventory" ] || sed -n 's/^last = //p' "$inventory"
+		cut -d' ' -f1 "$tmp/rows"
+	} | sort -n | tail -n 1
+}
+
 inventory_save() { # rows on standard input
 	_peer=${peer:-$(inventory_peer)}
 	mkdir -p "$state"
 	cat >"$tmp/rows"
 	{
-		printf '# keycopies 1: offline copies of a key; keycopies(5)\npeer = %s\n' "$_peer"
+		printf '# keycopies 1: offline copies of a key; keycopies(5)\n'
+		printf 'peer = %s\nlast = %s\n' "$_peer" "$(last_number)"
 		sed 's/^/copy = /' "$tmp/rows"
 	} >"$tmp/inventory"
 	printf 'sum = %s\n' "$(sum_of <"$tmp/inventory")" >>"$tmp/inventory"
@@ -488,7 +497,8 @@ metrics() {
 }
 
 row_add() { # KIND DIGEST PLACE
-	_next=$(rows | awk '$1 >= n { n = $1 } END { print n + 1 }')
+	: >"$tmp/rows"
+	_next=$(($(last_number) + 1))
 	{
 		rows
 		printf '%s %s %s %s - %s\n' "$_next" "$1" "$2" "$(now)" "$3"
