@@ -12,6 +12,8 @@ mkdir -p "${NODE_DIR:-run-node}"
 dir=$(cd "${NODE_DIR:-run-node}" && pwd)
 port=${PORT:-4001}
 s3_port=${S3_PORT:-9000}
+metrics_port=${METRICS_PORT:-9100}
+services='kn-signd kn-p2pd kn-dht kn-store kn-metrics'
 built=$(cd "${KN_BUILD:-$here/build}" && pwd)
 PATH=$built:$PATH
 export PATH
@@ -51,6 +53,7 @@ roots_path = $dir/roots
 
 [node]
 run_path = $dir/run
+drain_path = $dir/state/drain
 
 [network]
 listen_addrs = /ip4/0.0.0.0/tcp/$port
@@ -78,8 +81,19 @@ secret_key_path = $dir/keys/store.key
 EOF
 }
 
+# Also for one that was made before there were metrics.
+write_metrics() {
+	grep -q '^\[metrics\]' "$dir/node.ini" && return
+	cat >>"$dir/node.ini" <<EOF
+
+[metrics]
+listen = 127.0.0.1:$metrics_port
+textfiles_path = $dir/state
+EOF
+}
+
 lay_services() {
-	for service in kn-signd kn-p2pd kn-dht kn-store; do
+	for service in $services; do
 		mkdir -p "$dir/sv/$service"
 		cp "$here/sv/s6/$service/run" "$here/sv/s6/$service/finish" \
 		    "$here/sv/s6/$service/notification-fd" "$dir/sv/$service/"
@@ -101,8 +115,7 @@ announce() {
 	for service in "$dir"/sv/*/; do
 		supervised "$service" || break
 	done
-	if ! s6-svwait -U -a -t 15000 "$dir/sv/kn-signd" "$dir/sv/kn-p2pd" \
-	    "$dir/sv/kn-dht" "$dir/sv/kn-store"; then
+	if ! s6-svwait -U -a -t 15000 "$dir"/sv/*; then
 		say "The node did not become ready; the lines above say why."
 		return
 	fi
@@ -120,6 +133,7 @@ announce() {
 	say "  kn-dht -s $dir/run/dht.sock table"
 	say "  kn-store -s $dir/run/store.sock mb photos"
 	say "  kn-store -s $dir/run/store.sock key add"
+	say "  curl http://127.0.0.1:$metrics_port/metrics"
 	say "Ctrl-C stops the node."
 }
 
@@ -136,11 +150,12 @@ hurry() {
 	done
 }
 
-mkdir -p "$dir/keys" "$dir/roots" "$dir/run/stat" "$dir/data" "$dir/sv"
+mkdir -p "$dir/keys" "$dir/roots" "$dir/run/stat" "$dir/state" "$dir/data" "$dir/sv"
 make_identity
 make_certificate
 write_ini
 write_store
+write_metrics
 lay_services
 NODE_INI=$dir/node.ini
 export NODE_INI

@@ -4,7 +4,7 @@
 # identity again, and how Ctrl-C ends it.
 here=$(cd "$(dirname "$0")" && pwd) || exit 111
 . "$here/lib.sh"
-need kn-keygen kn-cert kn-signd kn-p2pd kn-p2p kn-dht kn-store
+need kn-keygen kn-cert kn-signd kn-p2pd kn-p2p kn-dht kn-store kn-metrics
 for tool in s6-svscan setsid perl; do
 	command -v $tool >/dev/null || skip "$tool is not installed"
 done
@@ -14,7 +14,7 @@ own=$T/own
 run() { # LOG
 	KN_BUILD=$bin NODE_DIR=$own KN_NETWORK_DRAIN_TIME=20s \
 	    KN_NETWORK_LISTEN_ADDRS=/ip4/127.0.0.1/tcp/0 \
-	    KN_STORE_LISTEN=127.0.0.1:0 \
+	    KN_STORE_LISTEN=127.0.0.1:0 KN_METRICS_LISTEN=127.0.0.1:0 \
 	    perl -e 'setpgrp; $SIG{INT} = "DEFAULT"; exec @ARGV' \
 	    "$here/../scripts/run.sh" >"$1" 2>&1 &
 	runner=$!
