@@ -5,7 +5,6 @@
 #include "cmd/cmd.h"
 #include "cmd/kn-metrics/parts.h"
 #include "cmd/tcp.h"
-#include "net/roster.h"
 
 #include <string.h>
 
@@ -22,14 +21,11 @@ static void
 check_conf(const struct node_conf *c)
 {
 	struct roster allow = { 0 };
+	struct buf why = { .max = 1024 };
 
 	tcp_check(&c->metrics.listen, "metrics.listen");
-	for (size_t i = 0; i < c->metrics.allow.n; i++)
-		if (!roster_add_net(&allow, slice_text(c->metrics.allow.at[i])))
-			die(EXIT_WRONG,
-			    "metrics.allow: \"%s\" is neither an address nor "
-			    "ADDRESS/BITS, as 192.0.2.0/24",
-			    c->metrics.allow.at[i]);
+	if (!daemon_allowed(c, &allow, &why))
+		die(EXIT_WRONG, "%.*s", (int)why.n, (char *)why.p);
 	for (size_t i = 0; i < c->metrics.programs.n; i++)
 		if (!gather_is_program(c->metrics.programs.at[i]))
 			die(EXIT_WRONG,

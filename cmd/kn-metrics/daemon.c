@@ -8,7 +8,6 @@
 #include "cmd/kn-metrics/parts.h"
 #include "cmd/tcp.h"
 #include "net/httpd.h"
-#include "net/roster.h"
 #include "web/text.h"
 
 #include <errno.h>
@@ -288,11 +287,22 @@ on_term(void *arg, unsigned what)
 	on_tick(NULL);
 }
 
-static void
-take_allowed(const struct node_conf *c, struct roster *allow)
+bool
+daemon_allowed(
+    const struct node_conf *c, struct roster *allow, struct buf *faults)
 {
-	for (size_t i = 0; i < c->metrics.allow.n; i++)
-		(void)roster_add_net(allow, slice_text(c->metrics.allow.at[i]));
+	for (size_t i = 0; i < c->metrics.allow.n; i++) {
+		const char *text = c->metrics.allow.at[i];
+
+		if (roster_add_net(allow, slice_text(text)))
+			continue;
+		put_text(faults, "metrics.allow: \"");
+		put_text(faults, text);
+		put_text(faults, "\" is neither an address nor ADDRESS/BITS, "
+				 "as 192.0.2.0/24");
+		return false;
+	}
+	return true;
 }
 
 /* HUP: who may ask, and how much is logged. */
@@ -300,16 +310,19 @@ static void
 on_hup(void *arg, unsigned what)
 {
 	struct node_conf conf = { 0 };
+	struct roster allow = { 0 };
 	struct buf faults = { .max = 16384 };
 
 	(void)arg;
 	(void)what;
-	if (node_reload(me.file, &conf, &faults) < 0) {
+	if (node_reload(me.file, &conf, &faults) < 0 ||
+	    !daemon_allowed(&conf, &allow, &faults)) {
+		roster_free(&allow);
 		log_error("reload.config", "kept=old why=%s",
 		    log_q(buf_slice(&faults)));
 	} else {
 		roster_free(&me.allow);
-		take_allowed(&conf, &me.allow);
+		me.allow = allow;
 		log_open("kn-metrics", conf.node.log_level);
 		log_info("reloaded", "allow=%zu", me.allow.nets.n);
 	}
@@ -379,6 +392,7 @@ lock_down(void)
 int
 daemon_run(const char *file, int ready_fd)
 {
+	struct buf faults = { 0 }; /* there are none: main looked */
 	char *stat;
 	int code;
 
@@ -388,7 +402,7 @@ daemon_run(const char *file, int ready_fd)
 	signal(SIGPIPE, SIG_IGN);
 	cmd_raise_fds(
 	    me.conf.metrics.connections + SPARE_FDS, "metrics.connections");
-	take_allowed(&me.conf, &me.allow);
+	(void)daemon_allowed(&me.conf, &me.allow, &faults);
 	stat = node_run_path(&me.conf, "stat/kn-metrics");
 	me.stats = stat_open(stat, "kn-metrics", rows, N(rows));
 	if (me.stats == NULL)

@@ -5,6 +5,7 @@
 #define KN_METRICS_PARTS_H
 
 #include "cmd/kn-metrics/gather.h"
+#include "net/roster.h"
 
 /* gather.c: one log line a minute of each kind. */
 enum { GATHER_STAT, GATHER_TEXT };
@@ -26,7 +27,11 @@ void pages_metrics(struct gather *, enum prom_format, struct buf *out);
 bool pages_health(struct gather *, struct buf *out); /* true: it is well */
 bool pages_ready(struct gather *, bool verbose, struct buf *out);
 
-/* daemon.c: serve until TERM. */
+/* daemon.c: who may ask, by the configuration; false and a sentence: an item
+ * makes no sense. */
+bool daemon_allowed(
+    const struct node_conf *, struct roster *allow, struct buf *faults);
+/* Serve until TERM.  The configuration is known to be good. */
 int daemon_run(const char *file, int ready_fd);
 
 /* once.c: without a daemon. */
