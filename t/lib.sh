@@ -85,6 +85,7 @@ node_start() { # NAME [LINE-OF-INI...]
 	master_key_path = $node/master.key
 	[node]
 	run_path = $node/run
+	drain_path = $node/drain
 	[network]
 	listen_addrs = /ip4/127.0.0.1/tcp/0
 	perf = yes
