@@ -50,35 +50,6 @@ hide(const char **why)
 	return 0;
 }
 
-/* The bounding set goes only while we have CAP_SETPCAP; without it there is
- * nothing that exec could give either, because of no new privileges. */
-static int
-drop_caps(const char **why)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3
-	};
-	const struct __user_cap_data_struct none[CAP_WORDS] = { 0 };
-
-	for (unsigned long cap = 0; cap < CAPS; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
-			break;
-	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (syscall(SYS_capset, &head, none) < 0)
-		return failed(why, "capset");
-	return 0;
-}
-
-/* The kernel's own rule against memory that is written and then run; older ones
- * say EINVAL. */
-static void
-refuse_exec_gain(void)
-{
-#ifndef __SANITIZE_ADDRESS__
-	(void)prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0);
-#endif
-}
-
 static unsigned
 caps_left(void)
 {
@@ -94,6 +65,36 @@ caps_left(void)
 		n += (unsigned)__builtin_popcount(
 		    d[i].effective | d[i].permitted | d[i].inheritable);
 	return n;
+}
+
+/* The bounding set goes only while we have CAP_SETPCAP; without it there is
+ * nothing that exec could give either, because of no new privileges. */
+static int
+drop_caps(const char **why)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	const struct __user_cap_data_struct none[CAP_WORDS] = { 0 };
+
+	for (unsigned long cap = 0; cap < CAPS; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			break;
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	/* a supervisor that left none may forbid the call as well */
+	if (caps_left() > 0 && syscall(SYS_capset, &head, none) < 0)
+		return failed(why, "capset");
+	return 0;
+}
+
+/* The kernel's own rule against memory that is written and then run; older ones
+ * say EINVAL. */
+static void
+refuse_exec_gain(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+	(void)prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0);
+#endif
 }
 
 /* Asked of the kernel, not remembered. */
