@@ -162,6 +162,8 @@ function socket(k, who,   kind, prog) {
 	p("PartOf=kontinuum-node.target")
 	p("# or the next client would start again what was stopped")
 	p("StopPropagatedFrom=" prog ".service")
+	p("# how often it may start is the service's own limit")
+	p("StartLimitIntervalSec=0")
 	p("")
 	p("[Socket]")
 	if (kind == "tcp") {
@@ -180,7 +182,6 @@ function socket(k, who,   kind, prog) {
 	}
 	p("FileDescriptorName=" who)
 	p("Service=" prog ".service")
-	p("# how often the service may start is the service's own limit")
 	p("TriggerLimitIntervalSec=0")
 	done()
 }
@@ -204,6 +205,8 @@ function failed() {
 	p("Description=What to do about %i")
 	p("Documentation=man:kn-services(7)")
 	p("PartOf=kontinuum-node.target")
+	p("# who stops the service wants no other try")
+	p("StopPropagatedFrom=%i.service")
 	p("")
 	p("[Service]")
 	p("Type=oneshot")
@@ -226,7 +229,10 @@ function failed() {
 	p("echo \"$unit has ended too often; the next start is in 10 seconds;\" \\")
 	p("    \"journalctl -u $unit says why\"")
 	p("sleep 10")
-	p("systemctl -q is-failed \"$unit\" || exit 0")
+	p("case $(systemctl show -p ActiveState --value \"$unit\") in")
+	p("failed | inactive) ;;")
+	p("*) exit 0 ;;")
+	p("esac")
 	p("systemctl reset-failed \"$unit\"")
 	p("systemctl --no-block start \"$unit\"")
 	done()
