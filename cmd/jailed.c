@@ -12,6 +12,7 @@
  * sockets and share memory; SQLite and some libraries want random bytes. */
 static const struct jailed_path everyones[] = {
 	{ "/etc", JAIL_READ, false },
+	{ "/usr/share/zoneinfo", JAIL_READ, false },
 	{ "/run/systemd/userdb", JAIL_READ, false },
 	{ "/var/lib/sss/mc", JAIL_READ, false },
 	{ "/dev/urandom", JAIL_READ, false },
