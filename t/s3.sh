@@ -20,6 +20,7 @@ store_start() { # NAME [LINE-OF-[store]...]
 		cat >"$dir/node.ini" <<-END
 		[node]
 		run_path = $dir/run
+		drain_path = $dir/drain
 		[store]
 		listen = 127.0.0.1:0
 		blobs_path = $dir/data/blobs
