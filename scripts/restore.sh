@@ -1,0 +1,445 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# A database back from its backup: verified before it takes the place of the old
+# one, which is kept.  Whenever this is killed, running it again goes on.
+# restore.sh(8), backup(5).
+# shellcheck disable=SC2154 # node.sh and objects.sh set what they say they set
+set -eu
+umask 077
+
+here=$(cd "$(dirname "$0")" && pwd -P)
+. "$here/node.sh"
+. "$here/objects.sh"
+
+usage() {
+	cat <<'END'
+usage: restore.sh --list [options]                  what there is
+       restore.sh --identity FILE [options]         restore in place
+       restore.sh --verify-only --identity FILE …   into memory, and verify it
+       restore.sh --into DIR --identity FILE …      into DIR, touch nothing else
+
+options:
+  --config FILE       instead of /etc/kontinuum-node/backup.conf
+  --db NAME           which database (node)
+  --node ID           backups of that node, not of this one
+  --at TIME           the last one not after that (latest): 20260101T120000Z,
+                      2026-01-01, 2026-01-01T12:00Z; UTC
+  --identity FILE     what decrypts it (age); it does not belong on the node
+  --from-file FILE    of this file, with its .json beside it if there is one
+  --with-key          also store.key, although there is one
+  --scratch DIR       verify there, a tmpfs (/dev/shm)
+  --no-start          leave the program stopped
+  --list              what backups there are
+  --verify-only       restore into memory, verify, and forget it
+  --into DIR          restore into this directory
+  --json              --list, --verify-only: one object a line
+  --help              show this page and exit
+
+  restore.sh --list
+  restore.sh --at 2026-01-31T12:00Z --identity /media/usb/key.txt
+
+Exit: 0 done; 1 failed; 2 you; 3 some of it; 10 no such backup; 11 the database
+is in use; 12 cannot decrypt; 13 does not verify; 16 no space; 75 later;
+130 interrupted.
+END
+}
+
+backup_conf='' db=node node='' at=latest identity='' from='' with_key=''
+scratch=/dev/shm start=yes into='' json='' what=place
+while [ $# -gt 0 ]; do
+	case $1 in
+	--config) backup_conf=$(value_of "$@") || exit $USAGE; shift ;;
+	--db) db=$(value_of "$@") || exit $USAGE; shift ;;
+	--node) node=$(value_of "$@") || exit $USAGE; shift ;;
+	--at) at=$(value_of "$@") || exit $USAGE; shift ;;
+	--identity) identity=$(value_of "$@") || exit $USAGE; shift ;;
+	--from-file) from=$(value_of "$@") || exit $USAGE; shift ;;
+	--scratch) scratch=$(value_of "$@") || exit $USAGE; shift ;;
+	--into) into=$(value_of "$@") || exit $USAGE; what=into; shift ;;
+	--with-key) with_key=yes ;;
+	--no-start) start='' ;;
+	--list) what=list ;;
+	--verify-only) what=verify ;;
+	--json) json=yes ;;
+	--help | -h) usage; exit 0 ;;
+	*) stop $USAGE "there is no option $1; see --help" ;;
+	esac
+	shift
+done
+
+work='' gone=''
+leave() {
+	# shellcheck disable=SC2086 # two names, or fewer
+	rm -rf ${work:+"$work"} ${gone:+"$gone"}
+}
+trap leave EXIT
+trap 'exit 130' INT TERM HUP
+
+node_find
+[ -n "$backup_conf" ] || backup_conf=$(path_of etc)/backup.conf
+PATH=$node_bin:$PATH
+export PATH
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/kn-restore.XXXXXX") ||
+    stop 1 "no directory can be made in ${TMPDIR:-/var/tmp}"
+if [ -n "$from" ]; then
+	objects_offline
+else
+	objects_open
+fi
+databases | grep -qx -e "$db" ||
+    stop $USAGE "there is no database \"$db\" in $backup_conf"
+
+# --- which one ---
+
+list() {
+	backups_of "$db" >"$work/backups"
+	while read -r name state bytes; do
+		if [ -n "$json" ]; then
+			jq -cn --arg db "$db" --arg node "$node" --arg name "$name" \
+			    --arg time "$(time_of "$name")" --arg state "$state" \
+			    --argjson sequence "$(sequence_of "$name")" \
+			    --argjson size "$bytes" '$ARGS.named'
+		elif [ "$state" = whole ]; then
+			say "$(time_of "$name")  $bytes bytes  $name"
+		else
+			say "$(time_of "$name")  no backup: $state  $name"
+		fi
+	done <"$work/backups"
+}
+
+# As names of objects have it; a day means its end.
+time_asked() {
+	case $at in
+	latest) echo 99991231T235959Z; return ;;
+	????-??-??) echo "$(echo "$at" | tr -d -)T235959Z"; return ;;
+	esac
+	_at=$(echo "$at" | tr -d ':-')
+	case $_at in
+	????????T????Z) _at=${_at%Z}00Z ;;
+	esac
+	case $_at in
+	*[!0-9TZ]*) ;;
+	????????T??????Z) echo "$_at"; return ;;
+	esac
+	stop $USAGE "--at $at is no time like 2026-01-31T12:00Z"
+}
+
+choose() { # sets name
+	_until=$(time_asked) || exit $?
+	backups_of "$db" >"$work/backups"
+	name=$(awk -v until="$_until" \
+	    '$2 == "whole" && substr($1, 1, 16) <= until { n = $1 } END { print n }' \
+	    "$work/backups")
+	[ -n "$name" ] ||
+	    stop $TARGET "there is no backup of $db of $node${at:+ at $at}; see --list"
+	manifest_get "$db" "$name" "$work/manifest" ||
+	    stop $UNVERIFIED "the manifest of $name is not right; see --list for others"
+	size=$(jq -r .size "$work/manifest")
+	sum=$(jq -r .sha256 "$work/manifest")
+}
+
+# --- from the bucket, or a file, to a verified database ---
+
+room_for() { # DIR MB
+	_free=$(free_mb "$1")
+	[ "$_free" -ge "$2" ] ||
+	    stop $SPACE "$1 has $_free MB free, $2 MB are needed"
+}
+
+# Ciphertext may stand on a disk.
+bring() { # sets cipher
+	if [ -n "$from" ]; then
+		[ -r "$from" ] || stop $TARGET "$from cannot be read"
+		cipher=$from
+		name=$(basename "$from" .age)
+		_manifest=${from%.age}.json
+		if [ -r "$_manifest" ]; then
+			cp "$_manifest" "$work/manifest"
+			name=$(jq -r '.object | sub("\\.age$"; "")' "$work/manifest")
+			sum=$(jq -r .sha256 "$work/manifest")
+			[ "$(file_sum "$from")" = "$sum" ] ||
+			    stop $UNVERIFIED "$from is not what $_manifest says"
+		fi
+		size=$(file_size "$from")
+		return
+	fi
+	room_for "$work" $((size / 1048576 + 8))
+	cipher=$work/cipher
+	object_get "$(key_of "$db" "$name.age")" "$cipher" ||
+	    stop $UNVERIFIED "$name.age is not there, though its manifest is"
+	[ "$(file_size "$cipher")" = "$size" ] &&
+	    [ "$(file_sum "$cipher")" = "$sum" ] ||
+	    stop $UNVERIFIED "$name.age is not what its manifest says"
+}
+
+# age writes what it could decrypt before it finds a fault: until the end of this
+# the file has a name that nobody else looks at.
+decrypt() { # FILE
+	_code=0
+	age -d -i "$identity" <"$cipher" >"$1" 2>"$work/said" || _code=$?
+	[ $_code -ne 0 ] || return 0
+	rm -f "$1"
+	if grep -qi 'no identity matched\|malformed secret key\|unknown identity\|no secret keys\|reading "' "$work/said"; then
+		stop $UNREADABLE "$identity does not decrypt $name.age"
+	fi
+	if grep -qi 'no space' "$work/said"; then
+		stop $SPACE "there is no space for $1"
+	fi
+	stop $UNVERIFIED "$name.age is damaged: $(head -n 1 "$work/said")"
+}
+
+_trailer() { printf '%s\n' "$trailer" | sed -n "s/^$1 //p" | head -n 1; }
+
+# What was decrypted says itself which backup it is; then what is a trailer goes.
+check_trailer() { # FILE
+	_plain=$1
+	trailer=$(tail -c $TRAILER "$1" | LC_ALL=C tr -d '\000')
+	[ "$(_trailer kontinuum-backup)" = 'trailer 1' ] ||
+	    stop $UNVERIFIED "$name.age is no backup, or not the whole of it"
+	set -- "cluster $cluster" "node $node" "db $db"
+	if [ -z "$from" ] || [ -e "$work/manifest" ]; then
+		set -- "$@" "time $(time_of "$name")" \
+		    "sequence $(sequence_of "$name")"
+	fi
+	for _of in "$@"; do
+		[ "$(_trailer "${_of%% *}")" = "${_of#* }" ] ||
+		    stop $UNVERIFIED "$name.age says that it is of ${_of%% *} $(_trailer "${_of%% *}"), not ${_of#* }"
+	done
+	_bytes=$(_trailer bytes)
+	[ "$(file_size "$_plain")" -eq $((_bytes + TRAILER)) ] ||
+	    stop $UNVERIFIED "$name.age is not as long as it says"
+	truncate -s "$_bytes" "$_plain"
+	[ "$(file_sum "$_plain")" = "$(_trailer sha256)" ] ||
+	    stop $UNVERIFIED "what is in $name.age has another sum"
+}
+
+# FILE is what was backed up, and SQLite finds no fault in it.
+check_database() { # FILE
+	sh -c "$(conf "db $db" check 'kn-store snapshot --check "$1"')" sh "$1" \
+	    >"$work/figures" 2>"$work/said" ||
+	    stop $UNVERIFIED "$name: $(head -n 1 "$work/said")"
+}
+
+obtain() { # FILE
+	bring
+	decrypt "$1"
+	check_trailer "$1"
+	check_database "$1"
+	rm -f "$work/cipher"
+}
+
+# The file that went along, if any; only for its owner.
+put_key() { # FILE: 1 when there is none
+	_line=$(_trailer file) && [ -n "$_line" ] || return 1
+	printf '%s\n' "${_line#* }" | base64 -d >"$1"
+}
+
+in_memory() { # DIR
+	case $(stat -f -c %T "$1" 2>/dev/null) in
+	tmpfs | ramfs) return 0 ;;
+	esac
+	# names that this stat does not know
+	df -P "$1" 2>/dev/null | awk 'NR == 2 { exit $1 !~ /^(tmpfs|ramfs|shm)$/ }'
+}
+
+verify() {
+	in_memory "$scratch" ||
+	    stop $USAGE "$scratch is no tmpfs, and what is decrypted is not for a disk: --scratch"
+	[ -n "$from" ] || choose
+	[ -z "$from" ] || size=$(file_size "$from")
+	gone=$(mktemp -d "$scratch/kn-restore.XXXXXX")
+	room_for "$gone" $((size / 1048576 + 8))
+	obtain "$gone/db"
+	if [ -n "$json" ]; then
+		jq -c --arg name "$name" '{ name: $name, verified: true } + .' "$work/figures"
+	else
+		say "$name: verified; $(jq -r '"\(.bytes) bytes, \(.pages) pages, version \(.user_version)"' "$work/figures")"
+	fi
+}
+
+restore_into() {
+	[ -d "$into" ] || mkdir -p "$into" || stop 1 "$into cannot be made"
+	_to=$into/$(basename "$path")
+	[ ! -e "$_to" ] || stop $USAGE "$_to is there already"
+	for _tail in -wal -shm -journal; do
+		[ ! -e "$_to$_tail" ] ||
+		    stop $USAGE "$_to$_tail would be taken for part of it: remove it"
+	done
+	[ -n "$from" ] || choose
+	room_for "$into" $((${size:-0} / 1048576 + 8))
+	gone=$into/.restore.$$
+	mkdir "$gone"
+	obtain "$gone/db"
+	if put_key "$gone/key"; then
+		_key=$into/$(basename "$(_trailer file | cut -d ' ' -f 1)")
+		[ -e "$_key" ] || mv "$gone/key" "$_key"
+	fi
+	adopt "$gone/db"
+	to_disk "$gone/db"
+	mv "$gone/db" "$_to"
+	to_disk "$into"
+	say "$name is $_to"
+}
+
+# Others that saw what it said before are to know that it is another life of it.
+adopt() { # FILE
+	_adopt='kn-store snapshot --adopt "$1"'
+	[ "$db" = node ] || _adopt=:
+	sh -c "$(conf "db $db" adopt "$_adopt")" sh "$1" 2>"$work/said" ||
+	    stop $UNVERIFIED "$name: $(head -n 1 "$work/said")"
+}
+
+# --- in place ---
+
+holders() { # PATH: ids of processes that have it open
+	for _fd in /proc/[0-9]*/fd/*; do
+		case $(readlink "$_fd" 2>/dev/null) in
+		"$1" | "$1-wal" | "$1-shm") echo "$_fd" | cut -d / -f 3 ;;
+		esac
+	done | sort -u
+}
+
+# Until the end nobody opens the database: who does holds this lock.
+hold() {
+	if [ ! -e "$path.lock" ]; then
+		: >>"$path.lock"
+		like "$path.lock"
+	fi
+	exec 7>>"$path.lock"
+	if ! flock -w "$1" 7; then
+		stop $LOCKED "$path is in use: stop ${service:-the program} first: $(service_command stop "$service")"
+	fi
+	_who=$(holders "$path")
+	[ -z "$_who" ] ||
+	    stop $LOCKED "$path is in use by process $(echo "$_who" | tr '\n' ' ')"
+}
+
+# What is needed to go on stands in one file that is there or is not: while it is,
+# no program opens the database.  It names where the old one is kept.
+exchange() {
+	rescue=$(cat "$path.restoring")
+	mkdir -p "$rescue"
+	if [ -e "$stage/db" ]; then
+		for _tail in '' -wal -shm -journal; do
+			[ ! -e "$path$_tail" ] ||
+			    mv -f "$path$_tail" "$rescue/$(basename "$path")$_tail"
+		done
+		to_disk "$rescue"
+		mv -f "$stage/db" "$path"
+	fi
+	if [ -e "$stage/key" ]; then
+		[ ! -e "$key" ] || mv -f "$key" "$rescue/$(basename "$key")"
+		mv -f "$stage/key" "$key"
+		to_disk "$(dirname "$key")"
+	fi
+	to_disk "$(dirname "$path")"
+	rm -f "$path.restoring"
+	to_disk "$(dirname "$path")"
+	[ ! -e "$rescue/$(basename "$path")" ] || note "the old database is in $rescue"
+	rm -rf "$stage"
+}
+
+like() { # FILE: owner and mode as the database's, or its directory's
+	_of=$path
+	[ -e "$_of" ] || _of=$(dirname "$path")
+	! is_root || chown "$(stat -c %u:%g "$_of")" "$1"
+	chmod 600 "$1"
+}
+
+halt() {
+	[ -n "$service" ] && service_installed "$service" || return 0
+	service_pid "$service" >/dev/null || return 0
+	note "stopping $service"
+	service_stop "$service"
+	service_wait_down "$service" 120 ||
+	    stop $LOCKED "$service does not stop; see its log"
+}
+
+# Start it, and look at what it makes of it.  Locks are not for it to inherit.
+go_on() {
+	exec 6>&- 7>&- 8>&-
+	[ -n "$start" ] && [ -n "$service" ] && service_installed "$service" || {
+		say "$(basename "$path") is restored; now: $(service_command start "$service")"
+		return 0
+	}
+	note "starting $service"
+	service_start "$service"
+	service_wait_ready "$service" 120 ||
+	    stop $UNVERIFIED "$service does not become ready with the restored database; its log says why, the old one is in $rescue"
+	say "$(basename "$path") is restored, and $service serves it"
+}
+
+in_place() {
+	dir=$(dirname "$path")
+	stage=$dir/.restore
+	[ -d "$dir" ] && [ -w "$dir" ] || stop $USAGE "$dir is not there, or not ours to write: be root"
+	exec 6>>"$dir/.restore.lock"
+	flock -n 6 || stop $LOCKED "another restore.sh is at work in $dir"
+	if [ -d "$node_state" ] && [ -w "$node_state" ]; then
+		exec 8>>"$node_state/lock"
+		flock -n 8 || stop $LOCKED "an upgrade or another restore is at work: $node_state/lock"
+	fi
+	if [ -e "$path.restoring" ]; then
+		note "going on with a restore that was interrupted"
+		halt
+		hold 10
+		exchange
+		go_on
+		return
+	fi
+	rm -rf "$stage"
+	# refused before much is brought: nobody is there to stop it
+	if [ -z "$service" ] || ! service_installed "$service"; then
+		hold 0
+	fi
+	[ -n "$from" ] || choose
+	room_for "$dir" $((${size:-0} / 1048576 + 8))
+	mkdir "$stage"
+	obtain "$stage/db"
+	adopt "$stage/db"
+	like "$stage/db"
+	if { [ ! -e "$key" ] || [ -n "$with_key" ]; } && [ -n "$key" ] &&
+	    put_key "$stage/key"; then
+		like "$stage/key"
+		to_disk "$stage/key"
+	fi
+	to_disk "$stage/db"
+	to_disk "$stage"
+	_sum=$(file_sum "$stage/db")
+	halt
+	hold 10
+	echo "$dir/rescue-$(date -u +%Y%m%dT%H%M%SZ).$$" >"$stage/restoring"
+	to_disk "$stage/restoring"
+	mv "$stage/restoring" "$path.restoring"
+	to_disk "$dir"
+	exchange
+	[ "$(file_sum "$path")" = "$_sum" ] ||
+	    stop $UNVERIFIED "$path is not what was restored; the old one is in $rescue"
+	go_on
+}
+
+# --- all of it ---
+
+if [ "$what" = list ]; then
+	list
+	exit 0
+fi
+if [ "$what" != place ] || [ -z "$identity" ]; then
+	[ -n "$identity" ] || stop $USAGE "what decrypts it? --identity FILE; see --help"
+fi
+[ -r "$identity" ] || stop $USAGE "$identity cannot be read"
+path=$(conf "db $db" path)
+if [ -z "$path" ] && [ "$db" = node ]; then
+	path=$(ini store db_path) || path=$(path_of store)/node.db
+fi
+[ -n "$path" ] || stop $USAGE "$backup_conf: where is $db? (path of [db $db])"
+key=$(conf "db $db" with)
+if [ -z "$key" ] && [ "$db" = node ]; then
+	key=$(ini store secret_key_path) || key=$(path_of store)/store.key
+fi
+service=$(conf "db $db" service "$([ "$db" != node ] || echo kn-store)")
+case $what in
+verify) verify ;;
+into) restore_into ;;
+place) in_place ;;
+esac
