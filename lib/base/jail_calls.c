@@ -299,6 +299,15 @@ put_rule(struct filter *f, unsigned arg, unsigned mask, unsigned value)
 	answer(f, SECCOMP_RET_ALLOW);
 }
 
+/* A signal to ourselves is how abort(3) ends us. */
+static void
+put_self(struct filter *f, unsigned nr)
+{
+	put(f, BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 5);
+	put_rule(f, 0, ALL, (unsigned)getpid());
+	answer_errno(f, EPERM);
+}
+
 /* All rules of the call that rules[i] is about; what comes after them. */
 static size_t
 put_rules(struct filter *f, size_t i, unsigned may)
@@ -325,10 +334,8 @@ put_calls(struct filter *f, unsigned may)
 		put(f, BPF_JMP | BPF_JEQ | BPF_K, calls[i].nr, 0, 1);
 		answer(f, SECCOMP_RET_ALLOW);
 	}
-	/* a signal to ourselves is how abort(3) ends us */
-	put(f, BPF_JMP | BPF_JEQ | BPF_K, __NR_tgkill, 0, 5);
-	put_rule(f, 0, ALL, (unsigned)getpid());
-	answer_errno(f, EPERM);
+	put_self(f, __NR_tgkill);
+	put_self(f, __NR_tkill);
 	for (size_t i = 0; i < sizeof rules / sizeof *rules;)
 		i = put_rules(f, i, may);
 }
