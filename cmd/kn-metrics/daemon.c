@@ -3,6 +3,7 @@
  * The daemon: answers over HTTP what it finds at that moment. */
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/procstat.h"
 #include "cmd/cmd.h"
 #include "cmd/jailed.h"
 #include "cmd/kn-metrics/parts.h"
@@ -57,6 +58,7 @@ enum {
 	AT_TEXTFILE_ERRORS,
 	AT_GARBAGE,
 	AT_CONNECTIONS,
+	AT_PROCESS,
 };
 
 #define ROW(path, class)                                                      \
@@ -77,6 +79,7 @@ static const struct stat_row rows[] = {
 	{ STAT_GAUGE, "kn_metrics_garbage", "",
 	    "files among those of counters that are none" },
 	{ STAT_GAUGE, "kn_metrics_connections", "", "connections" },
+	PROCSTAT_ROWS("kn-metrics"),
 };
 /* clang-format on */
 
@@ -86,6 +89,7 @@ static struct daemon {
 	struct loop *loop;
 	struct httpd *httpd;
 	struct stats *stats;
+	struct procstat *process;
 	struct roster allow;
 	struct gather gather;
 	struct timer *tick, *late;
@@ -251,6 +255,7 @@ publish(void)
 		stat_set(me.stats, at[i],
 		    httpd_refused(me.httpd, (enum httpd_refusal)i));
 	stat_set(me.stats, AT_CONNECTIONS, httpd_connections(me.httpd));
+	procstat_publish(me.process, me.stats, AT_PROCESS, msec_now());
 	stat_beat(me.stats, msec_now(), httpd_connections(me.httpd));
 }
 
@@ -408,6 +413,7 @@ daemon_run(const char *file, int ready_fd)
 	if (me.stats == NULL)
 		die(EXIT_SYSTEM, "cannot make the counters' file %s:", stat);
 	free(stat);
+	me.process = procstat_open();
 	gather_init(&me.gather, &me.conf);
 	serve();
 	lock_down();
@@ -419,6 +425,7 @@ daemon_run(const char *file, int ready_fd)
 	httpd_free(me.httpd);
 	gather_free(&me.gather);
 	roster_free(&me.allow);
+	procstat_free(me.process);
 	stat_close(me.stats);
 	node_free(&me.conf);
 	return code;

@@ -225,7 +225,7 @@ judge_serving(struct judging *j)
 {
 	if (j->p->phase == STAT_DRAINING || j->p->phase == STAT_DRAINED)
 		find(j, READY_DRAINING,
-		    "%s is %s: kn-drain status says why, and how it ends",
+		    "%s is %s: kn-drain status says why, kn-drain end ends it",
 		    j->p->name, stat_phase_word(j->p->phase));
 	else
 		judge_peers(j); /* one that drains sends them away */
