@@ -211,6 +211,7 @@ function failed() {
 	p("[Service]")
 	p("Type=oneshot")
 	p("SyslogIdentifier=kontinuum-node")
+	p("SuccessExitStatus=SIGTERM")
 	p("ExecStart=" current() "/sv/systemd/failed %i.service")
 	done()
 	file("systemd/failed")
