@@ -239,7 +239,7 @@ fd_private(int fd)
 		return -1;
 	if (st.st_mode & (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH))
 		return refuse(EACCES);
-	if (st.st_uid != geteuid() && st.st_uid != 0)
+	if (st.st_uid != geteuid() && st.st_uid != 0 && geteuid() != 0)
 		return refuse(EACCES);
 	return 0;
 }

@@ -21,7 +21,8 @@ int fd_read_file(const char *path, struct buf *out);
 int fd_create_file(const char *path, struct slice, mode_t mode);
 int fd_replace_file(const char *path, struct slice, mode_t mode);
 /* EACCES when group or others may read or write the open file, or when it is
- * neither ours nor root's: for secrets. */
+ * neither ours nor root's: for secrets.  root may use anybody's: it looks after
+ * the keys of programs that run as users of their own. */
 int fd_private(int fd);
 
 int fd_nonblock(int fd);
