@@ -292,11 +292,15 @@ adopt() { # FILE
 # --- in place ---
 
 holders() { # PATH: ids of processes that have it open
-	for _fd in /proc/[0-9]*/fd/*; do
-		case $(readlink "$_fd" 2>/dev/null) in
-		"$1" | "$1-wal" | "$1-shm") echo "$_fd" | cut -d / -f 3 ;;
-		esac
-	done | sort -u
+	ls -l /proc/[0-9]*/fd 2>/dev/null | path=$1 awk '
+	BEGIN { path = ENVIRON["path"] }
+	/^\/proc\// { split($0, part, "/"); next }
+	at = index($0, " -> ") {
+		to = substr($0, at + 4)
+		sub(/-(wal|shm)$/, "", to)
+		if (to == path && !seen[part[3]]++)
+			print part[3]
+	}'
 }
 
 # Until the end nobody opens the database: who does holds this lock.

@@ -1,0 +1,241 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# restore.sh: what it lists, what it refuses, restoring in place on the same node
+# and on another, over an old log, and after it was interrupted.
+here=$(cd "$(dirname "$0")" && pwd) || exit 111
+. "$here/lib.sh"
+# shellcheck source=t/s3.sh
+. "$here/s3.sh"
+# shellcheck source=t/backups.sh
+. "$here/backups.sh"
+need_backups
+
+bucket_start && store_start a && store a mb box >/dev/null &&
+    store a key add --tenant own reader >"$T/reader" &&
+    printf one | store a put box/content
+ok $? "a store with a content and a key, and a bucket"
+write_conf a
+ends 10 'no backup' restore --verify-only --identity "$T/one.key"
+ok $? "there is no backup yet"
+backup && first=$(basename "$(newest)" .age)
+ok $? "a backup"
+# times of one second each: the next ones are of another second
+until_true sh -c "[ \$(date -u +%Y%m%dT%H%M%SZ) != ${first%%-*} ]"
+printf two | store a put box/content && backup && second=$(basename "$(newest)" .age)
+ok $? "a second one"
+
+restore --list && grep -q "$first" "$T/out" && [ "$(wc -l <"$T/out")" -eq 2 ]
+ok $? "they are listed"
+restore --list --json && jq -se '.[0].state == "whole" and .[0].sequence == 1 and
+    .[1].sequence == 2' "$T/out" >/dev/null
+ok $? "as JSON too"
+if [ "$(stat -f -c %T /dev/shm)" = tmpfs ]; then
+	restore --verify-only --json --identity "$T/two.key" &&
+	    jq -e --arg n "$second" '.name == $n and .verified and .pages > 0' "$T/out" >/dev/null
+	ok $? "the newest is verified"
+	restore --verify-only --json --at "${first%%-*}" --identity "$T/two.key" &&
+	    jq -e --arg n "$first" '.name == $n' "$T/out" >/dev/null
+	ok $? "or that of a time"
+	[ -z "$(find /dev/shm -maxdepth 1 -name 'kn-restore.*' 2>/dev/null)" ]
+	ok $? "in memory, where nothing is left"
+else
+	skip_one "verify" '/dev/shm is no tmpfs'
+fi
+ends 2 'no tmpfs' restore --verify-only --identity "$T/two.key" --scratch "$here"
+ok $? "not on a disk"
+ends 10 'no backup' restore --verify-only --at 2020-01-01 --identity "$T/one.key"
+ok $? "there was none then"
+ends 2 'is no time' restore --verify-only --at yesterday --identity "$T/one.key"
+ok $? "a time that is none"
+ends 2 'what decrypts' restore --verify-only
+ok $? "nothing without an identity"
+ends 12 'does not decrypt' restore --into "$T/x" --identity "$T/other.key" &&
+    [ -z "$(ls -A "$T/x")" ]
+ok $? "nor with another one's"
+restore --into "$T/x" --identity "$T/one.key" && cmp -s "$T/x/store.key" "$T/a/store.key" &&
+    [ "$(sqlite3 "$T/x/node.db" 'SELECT count(*) FROM object')" -eq 1 ] &&
+    [ "$(stat -c %a "$T/x/node.db")" = 600 ] && [ "$(ls -A "$T/x" | wc -l)" -eq 2 ]
+ok $? "into a directory, with its key"
+sed 's/^/# /' "$T/err"
+ends 2 'there already' restore --into "$T/x" --identity "$T/one.key"
+ok $? "not over another"
+store target get "$folder/$first.age" "$T/$first.age" &&
+    store target get "$folder/$first.json" "$T/$first.json"
+restore --into "$T/y" --identity "$T/one.key" --from-file "$T/$first.age" &&
+    [ -s "$T/y/node.db" ]
+ok $? "from a file with its manifest"
+cp "$T/$first.age" "$T/alone.age"
+rm -rf "$T/y"
+restore --into "$T/y" --identity "$T/one.key" --from-file "$T/alone.age" &&
+    [ -s "$T/y/node.db" ]
+ok $? "from a file alone, whatever its name"
+rm -rf "$T/y"
+
+# what is not right in the bucket
+hurt() { # NAME SENTENCE: what is there of $second now does not verify
+	ends 13 "$2" restore --into "$T/y" --identity "$T/one.key" &&
+	    [ -z "$(ls -A "$T/y")" ]
+	ok $? "$1"
+}
+store target get "$folder/$second.age" "$T/age" && store target get "$folder/$second.json" "$T/json"
+size=$(stat -c %s "$T/age")
+head -c $((size - 100)) "$T/age" | store target put "$folder/$second.age"
+hurt "an object that is cut off" 'not what its manifest'
+cp "$T/age" "$T/flip"
+printf X | dd of="$T/flip" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
+store target put "$folder/$second.age" "$T/flip"
+hurt "a byte of it is another" 'not what its manifest'
+relabel() { # FILE NAME: FILE becomes that backup, and the manifest agrees
+	store target put "$folder/$2.age" "$1" &&
+	    jq -c --arg s "$(sha256sum <"$1" | cut -d' ' -f1)" --argjson n "$(stat -c %s "$1")" \
+	    '.sha256 = $s | .size = $n' "$T/json" | store target put "$folder/$2.json"
+}
+relabel "$T/flip" "$second"
+hurt "also if the manifest agrees" 'damaged'
+head -c $((size - 100)) "$T/age" >"$T/cut"
+relabel "$T/cut" "$second"
+hurt "the same, cut off" 'damaged'
+head -c 70000 "$T/age" >"$T/cut"
+relabel "$T/cut" "$second"
+hurt "or a whole number of chunks" 'damaged\|no backup'
+relabel "$T/$first.age" "$second"
+hurt "another backup of this name" 'says that it is of time'
+age -d -i "$T/one.key" "$T/age" >"$T/clear"
+head -c $((2 * 4096)) "$T/clear" | age -R "$T/recipients" >"$T/short"
+relabel "$T/short" "$second"
+hurt "a stream that ended before age saw it" 'no backup, or not'
+{ head -c 4096 "$T/clear"; tail -c 4096 "$T/clear"; } | age -R "$T/recipients" >"$T/short"
+relabel "$T/short" "$second"
+hurt "a trailer behind less" 'not as long'
+printf noise | dd of="$T/clear" bs=1 seek=9000 conv=notrunc 2>/dev/null
+age -R "$T/recipients" <"$T/clear" >"$T/short"
+relabel "$T/short" "$second"
+hurt "a database of another sum" 'another sum'
+bytes=$(($(stat -c %s "$T/clear") - 4096))
+head -c $bytes "$T/clear" >"$T/spoilt"
+head -c 8000 /dev/zero | dd of="$T/spoilt" bs=1 seek=8192 conv=notrunc 2>/dev/null
+{
+	cat "$T/spoilt"
+	tail -c 4096 "$T/clear" | sed "s/^sha256 .*/sha256 $(sha256sum <"$T/spoilt" | cut -d' ' -f1)/"
+} | age -R "$T/recipients" >"$T/short"
+relabel "$T/short" "$second"
+hurt "a database that was damaged before" 'damaged'
+rm -f "$T/clear" "$T/spoilt" "$T/short"
+sed "s/$NODE/$NODE-2/g" "$T/json" | store target put "$folder/$second.json"
+hurt "a manifest of another node" 'manifest .* not right'
+store target rm "$folder/$second.json"
+restore --into "$T/y" --identity "$T/one.key" && grep -q "$first" "$T/out"
+ok $? "without a manifest it is no backup; the one before is"
+rm -rf "$T/y"
+store target put "$folder/$second.age" "$T/age" && store target put "$folder/$second.json" "$T/json"
+
+# in place
+ends 11 'in use' restore --identity "$T/one.key" && [ ! -e "$T/a/data/.restore" ]
+ok $? "not while kn-store runs"
+epoch=$(sqlite3 "$T/a/data/node.db" 'SELECT epoch FROM state')
+printf three | store a put box/content
+store a mb later >/dev/null
+# an unclean stop: there is a log, and it is newer than the backup
+kill -9 "$store_pid"
+wait "$store_pid" 2>/dev/null
+[ -s "$T/a/data/node.db-wal" ]
+ok $? "a store is killed, and its log stays"
+restore --identity "$T/one.key" --at "${first%%-*}"
+ok $? "restored in place"
+sed 's/^/# /' "$T/out" "$T/err"
+store_start a && [ "$(store a cat box/content)" = one ] && ! store a ls later >/dev/null 2>&1
+ok $? "it is what it was, and nothing of the old log came back"
+store a key list reader | jq -e '.id == "reader"' >/dev/null
+ok $? "with its keys"
+[ "$(stat -c %a "$T/a/data/node.db")" = 600 ]
+ok $? "private"
+new_epoch=$(sqlite3 "$T/a/data/node.db" 'SELECT epoch FROM state')
+[ "$new_epoch" != "$epoch" ] && [ "$new_epoch" != 0 ]
+ok $? "of a new epoch"
+end "$store_pid"
+rescue=$(echo "$T"/a/data/rescue-*)
+sqlite3 "$rescue/node.db" 'SELECT count(*) FROM bucket' | grep -qx 2
+ok $? "the old one is kept, with its log"
+cp "$T/a/store.key" "$T/keep"
+restore --identity "$T/one.key" && cmp -s "$T/keep" "$T/a/store.key"
+ok $? "again: the newest; the key that is there stays"
+rm "$T/a/store.key"
+restore --identity "$T/one.key" && cmp -s "$T/keep" "$T/a/store.key" &&
+    [ "$(stat -c %a "$T/a/store.key")" = 600 ]
+ok $? "one that is not there comes back"
+printf x >"$T/a/store.key"
+restore --identity "$T/one.key" --with-key && cmp -s "$T/keep" "$T/a/store.key"
+ok $? "or is exchanged as well"
+store_start a && [ "$(store a cat box/content)" = two ]
+ok $? "and it works"
+end "$store_pid"
+
+# stopped between two steps
+exchange_begun() { # the state that a restore leaves that is killed there
+	restore --into "$T/z" --identity "$T/one.key" --at "${first%%-*}" &&
+	    mkdir "$T/a/data/.restore" && mv "$T/z/node.db" "$T/a/data/.restore/db" &&
+	    rm -rf "$T/z" && echo "$T/a/data/rescue-x" >"$T/a/data/node.db.restoring"
+}
+exchange_begun
+"$bin/kn-store" -c "$T/a/node.ini" 2>"$T/err"
+[ $? -eq 111 ] && grep -q 'restore of it was begun' "$T/err"
+ok $? "the program does not start in between"
+mkdir -p "$T/a/data/rescue-x"
+mv "$T/a/data/node.db" "$T/a/data/rescue-x/"
+printf stale >"$T/a/data/node.db-wal"
+restore --identity "$T/one.key" && [ ! -e "$T/a/data/node.db-wal" ] &&
+    [ "$(cat "$T/a/data/rescue-x/node.db-wal")" = stale ] &&
+    [ ! -e "$T/a/data/node.db.restoring" ] && [ ! -e "$T/a/data/.restore" ]
+ok $? "which goes on where it was"
+sed 's/^/# /' "$T/err"
+exchange_begun && rm -rf "$T/a/data/rescue-x" && mv "$T/a/data/.restore/db" "$T/a/data/node.db"
+restore --identity "$T/one.key" && [ ! -e "$T/a/data/node.db.restoring" ] &&
+    store_start a && [ "$(store a cat box/content)" = one ]
+ok $? "and from the last step as well"
+end "$store_pid"
+
+# another machine
+mkdir -p "$T/b/data"
+sed "s|$T/a|$T/b|g" "$T/a/node.ini" >"$T/b/node.ini"
+write_conf b
+sed -i "s/^node = .*/node = 12D3KooWOther/" "$T/backup.conf"
+ends 10 'no backup' restore --identity "$T/one.key"
+ok $? "another node has no backups of its own"
+restore --identity "$T/one.key" --node $NODE && cmp -s "$T/keep" "$T/b/store.key" &&
+    store_start b && store b ls box/ | jq -e '.key == "content"' >/dev/null &&
+    store b key list reader | jq -e '.id == "reader"' >/dev/null
+ok $? "but is given those of the first, if it is named"
+sed 's/^/# /' "$T/err"
+end "$store_pid"
+write_conf a
+flock -n "$T/a/data/.restore.lock" true
+exec 5>>"$T/a/data/.restore.lock"
+flock 5
+ends 11 'another restore' restore --identity "$T/one.key" 5>&-
+ok $? "one at a time"
+exec 5>&-
+sqlite3 "$T/a/data/node.db" 'BEGIN IMMEDIATE; SELECT 1;' >/dev/null
+mkfifo "$T/hold"
+sqlite3 "$T/a/data/node.db" <"$T/hold" >"$T/held" 2>&1 &
+pids="$pids $!"
+exec 4>"$T/hold"
+echo 'SELECT count(*) FROM bucket;' >&4
+until_true test -s "$T/held"
+if [ "$(id -u)" -eq 0 ]; then
+	ends 11 'in use by process' restore --identity "$T/one.key"
+	ok $? "not while anybody has it open"
+fi
+exec 4>&-
+sed "s/\"schema\":1/\"schema\":1/" "$T/json" >/dev/null
+# of a newer program
+restore --into "$T/n" --identity "$T/one.key" &&
+    sqlite3 "$T/n/node.db" 'PRAGMA user_version = 99' &&
+    "$bin/kn-store" snapshot -k "$T/n/node.db" 2>"$T/err"
+[ $? -eq 1 ] && grep -q 'newer program' "$T/err"
+ok $? "one of a newer program is not for this one"
+ends 2 'no option' restore --nonsense
+ok $? "an option that is none"
+no_plaintext "$T/a" "$T/target" | grep -v '/n/\|/x/\|rescue'
+[ -z "$(find "$T" -maxdepth 1 -name 'kn-restore.*')" ]
+ok $? "nothing is left over"
+finish
