@@ -338,7 +338,7 @@ is_live() {
 	case $node_supervisor in
 	systemd) [ -z "$node_root" ] && [ -d /run/systemd/system ] ;;
 	openrc) [ -z "$node_root" ] && [ -d /run/openrc ] ;;
-	s6) [ -p "$node_scandir/.s6-svscan/control" ] ;;
+	s6) s6-svscanctl "$node_scandir" 2>/dev/null ;;
 	*) return 1 ;;
 	esac
 }

@@ -384,7 +384,9 @@ watch() {
 publish() { # done|returned|broken
 	prom=$node_state/upgrade.prom
 	for _result in 'done' returned broken; do
-		_n=$(sed -n "s/^kn_upgrade_total{result=\"$_result\"} //p" "$prom" 2>/dev/null)
+		_n=
+		[ ! -r "$prom" ] ||
+		    _n=$(sed -n "s/^kn_upgrade_total{result=\"$_result\"} //p" "$prom")
 		[ "$_result" != "$1" ] || _n=$((${_n:-0} + 1))
 		eval "n_$_result=${_n:-0}"
 	done
@@ -445,6 +447,7 @@ go_back() {
 
 move() {
 	journal_write placed
+	placed=
 	: >"$work/before"
 	! any_runs || reasons >"$work/before" || true
 	start_drain
@@ -498,8 +501,8 @@ choose() { # sets $to, and $from
 		rm -rf "$node_lib/.new"
 		no "$release_version is older than $from: rollback.sh goes back; --downgrade if that is what you want"
 	fi
-	placed=
-	! place_release || placed=yes
+	# away again when it is not gone to
+	! place_release || placed=$release
 	to=$release
 }
 
@@ -511,6 +514,7 @@ trap 'exit 111' INT TERM HUP
 began=$(date +%s)
 why='' did='' placed='' drained=''
 lock_node "run upgrade.sh"
+trap 'rm -rf "$work" "$node_lib/.new" ${placed:+"$node_lib/$placed"}' EXIT
 journal_read
 choose
 # where an interrupted run was going back to, or came from
@@ -524,7 +528,6 @@ check_database
 plan
 if [ -n "$dry" ]; then
 	say "$from to $to; to be restarted: ${todo:-nothing}"
-	[ -z "$placed" ] || rm -rf "${node_lib:?}/$to"
 	exit 0
 fi
 if [ "$from" = "$to" ] && [ -z "$todo" ] && [ "$j_step" = "done" ] &&
