@@ -43,7 +43,6 @@ paths() {
 		sub(/\/[^\/]*$/, "", path)
 		while (path != "" && !(path in dir))
 			sub(/\/[^\/]*$/, "", path)
-		rest = substr($0, at + 1)
 		# lib and data hold directories alone
 		if (path == "" || path ~ /^\/var\/lib\/[^\/]*(\/data)?$/)
 			print $0 ": no directory of the facts"

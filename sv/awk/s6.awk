@@ -32,8 +32,8 @@ function run(i, prog,   n, after, k) {
 	done()
 }
 
-# 125 tells s6-supervise not to start it again until s6-svc -u.  s6-svdt has a
-# line for each death: when, as seconds since 1970, and how.
+# 125 tells s6-supervise not to start it again until s6-svc -u, and is what
+# s6-permafailon says of more deaths than it was given.
 function finish(prog) {
 	file("s6/" prog "/finish")
 	head("/bin/sh", prog " has ended: with $1, or by signal $2 if that is 256.")
@@ -43,12 +43,14 @@ function finish(prog) {
 	p("\t    \"wrong, the lines above say how; then s6-svc -u $(pwd)\"")
 	p("\texit 125")
 	p("fi")
-	p("deaths=$(s6-svdt -s . 2>/dev/null | awk -v now=\"$(date +%s)\" \\")
-	p("    '$1 > now - 60 { n++ } END { print n + 0 }')")
-	p("[ \"$deaths\" -ge 10 ] || exit 0")
-	p("echo \"" prog ": it ended $deaths times in a minute; the next start is in\" \\")
-	p("    \"10 seconds; the lines above say why\"")
+	p("s6-permafailon 60 10 \\")
+	p("    0-255,SIGABRT,SIGBUS,SIGFPE,SIGILL,SIGKILL,SIGSEGV,SIGSYS,SIGTERM \\")
+	p("    true 2>/dev/null")
+	p("[ $? -eq 125 ] || exit 0")
+	p("echo \"" prog ": it ended 10 times in a minute; the next start is in 10\" \\")
+	p("    \"seconds; the lines above say why\"")
 	p("sleep 10")
+	p("exit 0")
 	done()
 }
 
