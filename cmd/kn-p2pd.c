@@ -4,6 +4,7 @@
  * file is wiring; what it wires is in lib/net. */
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/procstat.h"
 #include "base/mem.h"
 #include "base/stat.h"
 #include "cmd/certified.h"
@@ -57,7 +58,8 @@ enum {
 #define S(kind, name, labels, help) AT_##name,
 	STATS(S)
 #undef S
-	AT_refused
+	AT_refused,
+	AT_process = AT_refused + REASON_N
 };
 
 static const struct stat_row stat_rows[] = {
@@ -70,6 +72,7 @@ static const struct stat_row stat_rows[] = {
 	    "refusals and failures by reason" },
 	REASONS(R)
 #undef R
+	PROCSTAT_ROWS("kn-p2pd"),
 };
 /* clang-format on */
 
@@ -84,6 +87,7 @@ struct node {
 	struct board *board;
 	struct rights rights;
 	struct stats *stats;
+	struct procstat *process;
 	struct timer *publish;
 	struct certified cert;
 	msec cert_looked; /* when */
@@ -169,6 +173,7 @@ publish(void *arg)
 		stat_set(n->stats, values[i].row, values[i].value);
 	for (size_t i = 0; i < REASON_N; i++)
 		stat_set(n->stats, AT_refused + i, c->refused[i]);
+	procstat_publish(n->process, n->stats, AT_process, loop_now(n->loop));
 	stat_beat(n->stats, loop_now(n->loop), swarm_streams(n->swarm));
 	timer_at(n->publish, loop_now(n->loop) + PUBLISH);
 	if (loop_now(n->loop) - n->cert_looked >= CERT_LOOK)
@@ -527,6 +532,7 @@ main(int argc, char **argv)
 			  SPARE_FDS,
 	    "limits.peers");
 	build(&node);
+	node.process = procstat_open();
 	lock_down(&node);
 
 	loop_signal(node.loop, SIGTERM, on_term, &node);
@@ -546,6 +552,7 @@ main(int argc, char **argv)
 	board_free(node.board);
 	gate_free(node.gate);
 	self_free(&node.self);
+	procstat_free(node.process);
 	stat_close(node.stats);
 	node_free(&node.conf);
 	return code;

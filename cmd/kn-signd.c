@@ -5,6 +5,7 @@
  * this is the one process of a running node that knows the key. */
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/procstat.h"
 #include "base/rights.h"
 #include "base/stat.h"
 #include "cmd/cmd.h"
@@ -57,7 +58,8 @@ static const struct {
 enum {
 	STAT_REFUSED = SIGN_KINDS,
 	STAT_CLIENTS = SIGN_KINDS + REFUSED_N,
-	STAT_ROWS
+	STAT_PROCESS,
+	STAT_ROWS = STAT_PROCESS + PROCSTAT_N
 };
 
 struct client {
@@ -76,6 +78,7 @@ struct signd {
 	struct peerid self;
 	uint8_t public_key[KEY_PUBLIC_PB];
 	struct stats *stats;
+	struct procstat *process;
 	struct log_flood flood;
 	int signals, listener;
 	char *path; /* of the socket, when it is we who bound it */
@@ -178,6 +181,8 @@ open_stats(struct signd *d)
 {
 	char *path = node_run_path(&d->conf, "stat/kn-signd");
 	char labels[STAT_CLIENTS][64];
+	static const struct stat_row process[PROCSTAT_N] = { PROCSTAT_ROWS(
+	    "kn-signd") };
 	struct stat_row rows[STAT_ROWS] = {
 		[STAT_CLIENTS] = { STAT_GAUGE, "kn_signd_clients", "",
 		    "Programs connected to sign.sock" },
@@ -197,6 +202,7 @@ open_stats(struct signd *d)
 		    (struct stat_row){ STAT_COUNTER, "kn_signd_refused_total",
 			    labels[i], "Questions and clients refused" };
 	}
+	memcpy(rows + STAT_PROCESS, process, sizeof process);
 	d->stats = stat_open(path, "kn-signd", rows, STAT_ROWS);
 	if (!d->stats)
 		die(EXIT_SYSTEM, "%s:", path);
@@ -476,6 +482,8 @@ serve(struct signd *d)
 				die(EXIT_SYSTEM, "poll:");
 			continue;
 		}
+		procstat_publish(
+		    d->process, d->stats, STAT_PROCESS, msec_now());
 		stat_beat(d->stats, msec_now(), 0);
 		if (p[SIGNALS].revents && on_signal(d))
 			return;
@@ -498,6 +506,7 @@ finish(struct signd *d)
 	close(d->listener);
 	close(d->signals);
 	free(d->path);
+	procstat_free(d->process);
 	stat_close(d->stats);
 	sodium_munlock(&d->key, sizeof d->key); /* wipes it, too */
 	node_free(&d->conf);
@@ -550,6 +559,7 @@ main(int argc, char **argv)
 	make_run_path(&d.conf);
 	d.listener = door_open(&d.conf, &d.path);
 	open_stats(&d);
+	d.process = procstat_open();
 	lock_down(&d);
 	stat_beat(d.stats, msec_now(), 0);
 	stat_phase(d.stats, STAT_SERVING);

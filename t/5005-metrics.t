@@ -22,6 +22,9 @@ value() { # SERIES
 is() { # SERIES VALUE
 	[ "$(value "$1")" = "$2" ]
 }
+is_more() { # SERIES THAN
+	[ "$(value "$1")" -gt "$2" ]
+}
 because() { # REASON PROGRAM
 	page /readyz | jq -e --arg r "$1" --arg p "$2" \
 	    '.reasons[] | select(.reason == $r and .program == $p)' >/dev/null
@@ -63,6 +66,15 @@ ok $? "not ready: no certificate and no peers"
 page '/readyz?verbose' | jq -e '[.programs[] | select(.sandbox | test("nnp=1"))
     | .program] | length == 5' >/dev/null
 ok $? "each program says what holds it"
+
+for program in kn-signd kn-p2pd kn-dht kn-store kn-metrics; do
+	of="{program=\"$program\"}"
+	until_true is_more "kn_process_resident_bytes$of" 500000 &&
+	    [ "$(value "kn_process_open_fds$of")" -gt 4 ] &&
+	    [ "$(value "kn_process_max_fds$of")" -gt 100 ] &&
+	    [ -n "$(value "kn_process_cpu_seconds_total$of")" ]
+	ok $? "$program says what it uses"
+done
 
 # series
 addr=$(node_addr a)

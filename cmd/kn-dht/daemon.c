@@ -4,6 +4,7 @@
  * the programs on dht.sock. */
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/procstat.h"
 #include "base/mem.h"
 #include "base/stat.h"
 #include "cmd/cmd.h"
@@ -67,6 +68,7 @@ static const struct stat_row rows[] = {
 	{ STAT_GAUGE, "kn_dht_streams", "", "streams of others" },
 	{ STAT_GAUGE, "kn_dht_programs", "", "programs on dht.sock" },
 	{ STAT_GAUGE, "kn_dht_budget_bytes", "", "bytes of messages held" },
+	PROCSTAT_ROWS("kn-dht"),
 };
 enum {
 	AT_REFUSED = DHT_STAT_N,
@@ -75,6 +77,7 @@ enum {
 	AT_STREAMS = AT_ENDED + GUEST_END_N,
 	AT_PROGRAMS,
 	AT_BUDGET,
+	AT_PROCESS, /* the rest is not the machine's */
 };
 /* clang-format on */
 
@@ -91,6 +94,7 @@ static struct daemon {
 	struct door *door;
 	struct rights rights;
 	struct stats *stats;
+	struct procstat *process;
 	struct budget budget;
 	struct timer *tick, *publish, *dial;
 	const char *protocols[LISTS_PROTOCOLS + 1];
@@ -248,7 +252,7 @@ heard_up(const struct ctl_up *up)
 }
 
 static void
-stats_of(uint64_t values[N(rows)])
+stats_of(uint64_t values[AT_PROCESS])
 {
 	uint64_t *at = values;
 
@@ -265,13 +269,13 @@ static void
 door_stats(
     void *arg, void (*item)(void *to, const char *name, uint64_t v), void *to)
 {
-	uint64_t values[N(rows)];
+	uint64_t values[AT_PROCESS];
 	const size_t prefix = strlen("kn_dht_");
 	char name[128];
 
 	(void)arg;
 	stats_of(values);
-	for (size_t i = 0; i < N(rows); i++) {
+	for (size_t i = 0; i < AT_PROCESS; i++) {
 		const char *label = strchr(rows[i].labels, '"');
 		int n = label ? (int)strcspn(label + 1, "\"") : 0;
 
@@ -298,10 +302,11 @@ heed(void)
 static void
 on_publish(void *arg)
 {
-	uint64_t values[N(rows)] = { 0 };
+	uint64_t values[AT_PROCESS] = { 0 };
 
 	(void)arg;
 	timer_at(me.publish, loop_now(me.loop) + PUBLISH);
+	procstat_publish(me.process, me.stats, AT_PROCESS, loop_now(me.loop));
 	/* nothing to count before SELF has come, but the loop turns */
 	if (me.dht == NULL) {
 		stat_beat(me.stats, loop_now(me.loop), 0);
@@ -309,7 +314,7 @@ on_publish(void *arg)
 	}
 	dht_clock(me.dht, loop_now(me.loop), msec_wall());
 	stats_of(values);
-	for (size_t i = 0; i < N(rows); i++)
+	for (size_t i = 0; i < AT_PROCESS; i++)
 		stat_set(me.stats, i, values[i]);
 	heed();
 	/* what the machine does by itself does not hold up a drain */
@@ -498,6 +503,7 @@ finish(void)
 	p2p_free(me.p2p);
 	dht_free(me.dht);
 	dhtdb_close(me.db);
+	procstat_free(me.process);
 	stat_close(me.stats);
 	node_free(&me.conf);
 }
@@ -547,6 +553,7 @@ daemon_run(const char *file, bool check, int ready_fd)
 	me.stats = stat_open(stat, "kn-dht", rows, N(rows));
 	if (me.stats == NULL)
 		die(EXIT_SYSTEM, "cannot make the counters' file %s:", stat);
+	me.process = procstat_open();
 	heed_init(&me.heed, me.conf.node.drain_path, me.stats);
 	me.db = database_open(&me.conf);
 	me.loop = loop_new();

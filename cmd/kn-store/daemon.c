@@ -4,6 +4,7 @@
  * server. */
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/procstat.h"
 #include "base/mem.h"
 #include "base/stat.h"
 #include "cmd/cmd.h"
@@ -88,7 +89,9 @@ static const struct stat_row rows[] = {
 	    "contents removed because nobody referred to them" },
 	{ STAT_COUNTER, "kn_store_scrubbed_bytes_total", "",
 	    "bytes of contents verified" },
+	PROCSTAT_ROWS("kn-store"),
 };
+enum { OWN = N(rows) - PROCSTAT_N };
 /* clang-format on */
 
 static struct daemon {
@@ -104,6 +107,7 @@ static struct daemon {
 	struct timer *tick, *busy, *drained;
 	struct rights rights;
 	struct stats *stats;
+	struct procstat *process;
 	struct budget budget;
 	struct snapshot *snapshot;
 	uint8_t secret[SECRETBOX_KEY];
@@ -211,7 +215,7 @@ count_tenants(size_t *near)
 static void
 publish(void)
 {
-	uint64_t values[N(rows)], *at = values;
+	uint64_t values[OWN], *at = values;
 	struct nodedb_counts c;
 	struct blobs_space space = { 0 };
 	size_t near = 0;
@@ -239,9 +243,10 @@ publish(void)
 		*at++ = httpd_refused(me.httpd, (enum httpd_refusal)i);
 	*at++ = sweep_counts(me.sweep)->removed;
 	*at++ = sweep_counts(me.sweep)->scrubbed_bytes;
-	for (size_t i = 0; i < N(rows); i++)
+	for (size_t i = 0; i < OWN; i++)
 		stat_set(me.stats, i, values[i]);
 	/* reads do not hold up a drain */
+	procstat_publish(me.process, me.stats, OWN, loop_now(me.loop));
 	stat_beat(me.stats, loop_now(me.loop),
 	    heed_draining(&me.heed) ? s3_changing(me.s3)
 				    : values[S3_STAT_INFLIGHT]);
@@ -477,6 +482,7 @@ finish(void)
 	sweep_free(me.sweep);
 	nodedb_close(me.db);
 	blobs_close(me.blobs);
+	procstat_free(me.process);
 	stat_close(me.stats);
 	sodium_memzero(me.secret, sizeof me.secret);
 	node_free(&me.conf);
@@ -525,6 +531,7 @@ daemon_run(const char *file, bool check, int ready_fd)
 	open_index();
 	me.loop = loop_new();
 	open_server();
+	me.process = procstat_open();
 	lock_down();
 	open_blobs();
 	me.snapshot =

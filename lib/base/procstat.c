@@ -10,13 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { COUNT_EVERY = 10000, TEXT = 128 };
+enum { EVERY = 900, COUNT_EVERY = 10000, TEXT = 128 };
 
 struct procstat {
 	int statm;
 	DIR *fds;
 	uint64_t open, max;
-	msec counted; /* 0: never */
+	msec published, counted; /* 0: never */
 };
 
 struct procstat *
@@ -86,6 +86,9 @@ cpu_milliseconds(void)
 void
 procstat_publish(struct procstat *p, struct stats *s, size_t first, msec now)
 {
+	if (p->published != 0 && now - p->published < EVERY)
+		return;
+	p->published = now;
 	if (p->counted == 0 || now - p->counted >= COUNT_EVERY) {
 		p->open = count_fds(p);
 		p->counted = now;

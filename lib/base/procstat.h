@@ -24,8 +24,9 @@ struct procstat;
 
 struct procstat *procstat_open(void);
 void procstat_free(struct procstat *); /* NULL: nothing */
-/* Set the rows from first on.  What cannot be known is 0.  Descriptors are
- * counted each ten seconds only, as there can be many. */
+/* Set the rows from first on, unless that was done in this second.  What cannot
+ * be known is 0.  Descriptors are counted each ten seconds only, as there can
+ * be many. */
 void procstat_publish(
     struct procstat *, struct stats *, size_t first, msec now);
 

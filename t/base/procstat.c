@@ -45,9 +45,12 @@ test_rows(struct procstat *p, struct stats *s, msec at)
 		big[i] = 1;
 	fd = dup(0);
 	burn();
-	procstat_publish(p, s, RESIDENT, at + 19999);
+	procstat_publish(p, s, RESIDENT, at + 19000);
 	ok(stat_get(s, RESIDENT) >= before + megabytes / 2, "more memory");
 	is_int(stat_get(s, OPEN), open_before, "descriptors are not counted");
+	stat_set(s, MAX, 0);
+	procstat_publish(p, s, RESIDENT, at + 19100);
+	is_int(stat_get(s, MAX), 0, "nothing twice in a second");
 	procstat_publish(p, s, RESIDENT, at + 20000);
 	is_int(stat_get(s, OPEN), open_before + 1, "and then are");
 	ok(stat_get(s, CPU) >= 10, "processor time");
