@@ -44,7 +44,7 @@ while [ $# -gt 0 ]; do
 done
 [ -r "$facts" ] || wrong "$facts cannot be read"
 
-made='s6 systemd openrc firewall sysusers.conf tmpfiles.conf logrotate.conf'
+made='s6 systemd openrc firewall cron sysusers.conf tmpfiles.conf logrotate.conf'
 fresh=$(mktemp -d) || exit 111
 trap 'rm -rf "$fresh"' EXIT
 trap 'exit 111' INT TERM

@@ -38,7 +38,7 @@ for awk in mawk gawk 'busybox awk'; do
 done
 
 # --- systemd ---
-units() { (cd sv/systemd && ls ./*.service ./*.socket ./*.target) | sed 's,^\./,,'; }
+units() { (cd sv/systemd && ls ./*.service ./*.socket ./*.target ./*.timer) | sed 's,^\./,,'; }
 host=/usr/lib/systemd/system
 [ -d $host ] || host=/lib/systemd/system
 root=$T/root

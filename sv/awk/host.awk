@@ -42,10 +42,19 @@ function logs() {
 	done()
 }
 
+function cron() {
+	file("cron/kontinuum-node")
+	head("", "For /etc/cron.d of hosts without systemd; a crontab of root has no user column.")
+	p("17 * * * * root [ ! -e " path("etc") "/backup.conf ] || " current() "/scripts/backup.sh --due all")
+	p("43 3 * * * root [ ! -e " path("etc") "/backup.conf ] || " current() "/scripts/backup.sh prune all")
+	done()
+}
+
 END {
 	if (bad)
 		exit 100
 	users()
 	dirs()
 	logs()
+	cron()
 }
