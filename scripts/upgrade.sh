@@ -312,16 +312,16 @@ start_drain() {
 	[ -x "$node_bin/kn-drain" ] || return 0
 	drained=yes
 	say "The node drains, for $drain_max seconds at most."
-	"$node_bin/kn-drain" --config "$node_ini" start --reason "upgrade to $to" \
-	    --max "${drain_max}s" --wait >&2 ||
+	"$node_bin/kn-drain" --config "$node_ini" --reason "upgrade to $to" \
+	    --deadline "${drain_max}s" --wait >&2 ||
 	    note "some streams are still open and will be cut"
 }
 
 end_drain() {
 	[ -n "$drained" ] || return 0
 	drained=
-	"$node_lib/current/bin/kn-drain" --config "$node_ini" stop >&2 ||
-	    note "the drain did not end: kn-drain stop"
+	"$node_lib/current/bin/kn-drain" --config "$node_ini" end >&2 ||
+	    note "the drain did not end: kn-drain end"
 }
 
 lay() { # RELEASE: its services and links

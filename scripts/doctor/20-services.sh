@@ -74,7 +74,7 @@ check_phases() {
 				weak "$name is starting" "$here/doctor.sh --only phases"
 			fi
 			return ;;
-		3 | 4) weak "$name is drained or draining" 'kn-drain stop  # when the work is done'; return ;;
+		3 | 4) weak "$name is drained or draining" 'kn-drain end  # when the work is done'; return ;;
 		5) weak "$name is on its way to exit" "$(service_command start "$name")"; return ;;
 		esac
 	done
