@@ -72,7 +72,8 @@ run(const struct options *o, int argc, char **argv)
 	else if (o->once)
 		code = once_print(&conf);
 	else if (o->textfile)
-		code = once_textfile(&conf, o->textfile, (msec)o->every);
+		code =
+		    once_textfile(&conf, o->file, o->textfile, (msec)o->every);
 	else
 		code = daemon_run(
 		    o->file, o->ready == UINT64_MAX ? -1 : (int)o->ready);

@@ -84,6 +84,8 @@ ok $? "an operand too many"
 
 # without a daemon
 well
+sed "s|$run|$T/run2|" "$T/node.ini" >"$T/ok.ini"
+mkdir -p "$T/run2/stat"
 exits 0 -c "$T/node.ini" --once && grep -qx 'kn_ready 1' "$T/out" &&
     grep -qx 'kn_p2pd_peers 2' "$T/out"
 ok $? "--once prints the metrics"
@@ -115,6 +117,18 @@ kill -TERM "$writer"
 wait "$writer"
 ok $? "until TERM"
 rm "$T/prom/out"
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	cp "$bin/kn-metrics" "$T/"
+	chmod 755 "$T"
+	chmod 700 "$run/stat"
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$T/kn-metrics" \
+	    -c "$T/node.ini" --probe 2>"$T/err"
+	[ $? -eq 111 ] && grep -q 'cannot look into' "$T/err"
+	ok $? "who may not look is told so"
+	chmod 755 "$run/stat"
+else
+	skip_one 'who may not look is told so' 'only root can be somebody else'
+fi
 
 # over HTTP
 serve
@@ -264,6 +278,43 @@ kill -HUP "$metrics"
 until_true grep -q 'reload.config' "$T/log"
 [ "$(status /metrics)" = 200 ] && refused_there
 ok $? "a bad configuration changes nothing"
+
+# a socket of the supervisor's
+if command -v python3 >/dev/null; then
+	cat >"$T/pass.py" <<-'END'
+	import os, socket, sys
+	s = socket.socket()
+	s.bind(("127.0.0.1", 0))
+	s.listen(5)
+	os.dup2(s.fileno(), 3)
+	os.set_inheritable(3, True)
+	os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1",
+	    LISTEN_FDNAMES="metrics")
+	print(s.getsockname()[1], flush=True)
+	os.execv(sys.argv[1], sys.argv[1:])
+	END
+	python3 "$T/pass.py" "$bin/kn-metrics" -c "$T/ok.ini" >"$T/passed" 2>"$T/err" &
+	passed=$!
+	pids="$pids $passed"
+	until_true test -s "$T/passed"
+	served=$(curl -s -m 10 -o /dev/null -w '%{http_code}' \
+	    "http://127.0.0.1:$(cat "$T/passed")/healthz")
+	[ "$served" = 200 ] && [ "$(grep -c event=listening "$T/err")" = 1 ]
+	ok $? "a socket that was passed is served, and no other"
+	end "$passed"
+else
+	skip_one 'a socket that was passed' 'there is no python3'
+fi
+
+# another one
+sed "s|:0|:$port|" "$T/node.ini" >"$T/second.ini"
+sed -i 's/everybody/127.0.0.1/' "$T/second.ini"
+timeout 20 "$bin/kn-metrics" -c "$T/second.ini" 2>"$T/err"
+[ $? -eq 111 ] && grep -q "cannot listen on 127.0.0.1:$port" "$T/err"
+ok $? "there is no second one on the same port"
+before=$(value 'kn_metrics_requests_total{class="2xx",path="/metrics"}')
+[ "$(value 'kn_metrics_requests_total{class="2xx",path="/metrics"}')" -gt "$before" ]
+ok $? "and the first one's numbers are told still"
 
 # connections
 if command -v python3 >/dev/null; then

@@ -19,7 +19,7 @@
 
 enum {
 	TICK = 1000,
-	IDLE = 75000, /* longer than most scrapers wait between two scrapes */
+	IDLE = 20000, /* longer than many scrapers wait between two scrapes */
 	HEAD = 5000,
 	HEAD_BYTES = 8 << 10,
 	SPARE_FDS = 64,
@@ -169,6 +169,7 @@ answer(struct http_reply *y, const struct http_head *head, enum path path)
 
 	if (!may_ask(head)) {
 		stat_add(me.stats, AT_REFUSED_SOURCE, 1);
+		y->close = true; /* the place is for others */
 		say(y, 403, "metrics.allow in node.ini does not name you\n");
 	} else if (path == PATH_OTHER) {
 		say(y, 404, "there are /metrics, /healthz and /readyz\n");
@@ -408,6 +409,8 @@ daemon_run(const char *file, int ready_fd)
 	cmd_raise_fds(
 	    me.conf.metrics.connections + SPARE_FDS, "metrics.connections");
 	(void)daemon_allowed(&me.conf, &me.allow, &faults);
+	/* a second one ends here, and leaves the file of the first alone */
+	serve();
 	stat = node_run_path(&me.conf, "stat/kn-metrics");
 	me.stats = stat_open(stat, "kn-metrics", rows, N(rows));
 	if (me.stats == NULL)
@@ -415,7 +418,6 @@ daemon_run(const char *file, int ready_fd)
 	free(stat);
 	me.process = procstat_open();
 	gather_init(&me.gather, &me.conf);
-	serve();
 	lock_down();
 	stat_phase(me.stats, STAT_SERVING);
 	on_tick(NULL);

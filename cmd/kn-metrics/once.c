@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/jailed.h"
 #include "cmd/kn-metrics/parts.h"
 #include "net/loop.h"
 
@@ -15,6 +16,17 @@
 
 enum { PAGE = 16 << 20, MODE = 0644 };
 
+/* Who may not look would find that nothing runs. */
+static void
+must_see(const struct gather *g)
+{
+	if (access(g->stat_path, R_OK | X_OK) < 0 && errno == EACCES)
+		die(EXIT_SYSTEM,
+		    "cannot look into %s: be root, or in the group of the "
+		    "node's programs",
+		    g->stat_path);
+}
+
 int
 once_print(const struct node_conf *conf)
 {
@@ -22,6 +34,7 @@ once_print(const struct node_conf *conf)
 	struct gather g;
 
 	gather_init(&g, conf);
+	must_see(&g);
 	pages_metrics(&g, PROM_TEXT, &out);
 	if (out.bad)
 		die(EXIT_SYSTEM, "the metrics are larger than 16 MiB");
@@ -66,6 +79,23 @@ on_again(void *arg)
 	timer_at(w->again, loop_now(w->loop) + w->every);
 }
 
+/* It may change what is beside the file, and nothing else. */
+static void
+lock_down(const struct writing *w, const char *file)
+{
+	const struct node_conf *conf = w->gather.conf;
+	const struct jailed_path paths[] = {
+		{ w->gather.stat_path, JAIL_READ, false },
+		{ conf->metrics.textfiles_path, JAIL_READ, false },
+		{ w->path, JAIL_WRITE | JAIL_READ, true },
+	};
+	const struct jailed j = { conf, file, paths, N(paths), JAIL_CLOCK };
+	struct stats *none = stat_open(NULL, "kn-metrics", NULL, 0);
+
+	jailed_enter(&j, none);
+	stat_close(none);
+}
+
 static void
 on_term(void *arg, unsigned what)
 {
@@ -74,12 +104,14 @@ on_term(void *arg, unsigned what)
 }
 
 int
-once_textfile(const struct node_conf *conf, const char *path, msec every)
+once_textfile(const struct node_conf *conf, const char *file, const char *path,
+    msec every)
 {
 	struct writing w = { .path = path, .every = every };
 	int code = EXIT_YES;
 
 	gather_init(&w.gather, conf);
+	must_see(&w.gather);
 	if (write_file(&w) < 0)
 		die(EXIT_SYSTEM, "cannot write %s:", path);
 	if (every > 0) {
@@ -87,6 +119,7 @@ once_textfile(const struct node_conf *conf, const char *path, msec every)
 		w.again = timer_new(w.loop, on_again, &w);
 		loop_signal(w.loop, SIGTERM, on_term, w.loop);
 		loop_signal(w.loop, SIGINT, on_term, w.loop);
+		lock_down(&w, file);
 		timer_at(w.again, loop_now(w.loop) + every);
 		code = loop_run(w.loop);
 	}
@@ -114,6 +147,7 @@ once_probe(const struct node_conf *conf, const char *what, bool json)
 	struct gather g;
 
 	gather_init(&g, conf);
+	must_see(&g);
 	good = health ? pages_health(&g, &out) : pages_ready(&g, false, &out);
 	if (json)
 		cmd_print(&out);

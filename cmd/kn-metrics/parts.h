@@ -36,8 +36,10 @@ int daemon_run(const char *file, int ready_fd);
 
 /* once.c: without a daemon. */
 int once_print(const struct node_conf *);
-/* Write the metrics to path; every: ms, 0 for once. */
-int once_textfile(const struct node_conf *, const char *path, msec every);
+/* Write the metrics to path; every: ms, 0 for once.  file is where the
+ * configuration is from. */
+int once_textfile(
+    const struct node_conf *, const char *file, const char *path, msec every);
 /* EXIT_YES or EXIT_NO by the files of the node, with the reasons on stderr. */
 int once_probe(const struct node_conf *, const char *what, bool json);
 

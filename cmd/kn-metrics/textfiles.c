@@ -65,9 +65,16 @@ textfiles_add(struct gather *g)
 	struct dirent **all;
 	int n;
 
-	/* there need not be any */
-	if (*dir == 0 || (n = scandir(dir, &all, is_wanted, alphasort)) < 0)
+	if (*dir == 0)
 		return;
+	n = scandir(dir, &all, is_wanted, alphasort);
+	/* there need not be any; but what is there must be seen */
+	if (n < 0) {
+		if (errno != ENOENT)
+			prom_bad_file(&g->prom, dir, strerror(errno));
+		g->textfiles = g->prom.nfiles;
+		return;
+	}
 	for (int i = 0; i < n; i++) {
 		add_file(&g->prom, dir, all[i]->d_name);
 		free(all[i]);
