@@ -24,5 +24,6 @@ done
 day_kill a
 day_drain a
 day_upgrade a
+day_backup a
 day_uninstall a
 finish

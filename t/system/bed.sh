@@ -127,16 +127,20 @@ booted() { # NAME
 	esac
 }
 
-# Start it: its own init, or for a plain one the command.
-bed_boot() { # NAME [INIT ARGUMENT...]
+# Start it: its own init; a plain one has s6-svscan as its first process.
+bed_boot() { # NAME
 	name=$1
-	shift
+	if [ "$(cat "$T/$name/kind")" = plain ]; then
+		mkdir -p "$T/$name/root/etc/service"
+		set -- s6-svscan /etc/service
+	else
+		set -- -b
+	fi
 	mkdir -p "$bed_group/kn-bed-$$"
 	set -- systemd-nspawn -q -D "$T/$name/root" --register=no --keep-unit \
 	    --machine="kn-$$-$name" --resolv-conf=off --timezone=off \
 	    --network-namespace-path="/run/netns/kn-bed-$$-$name" \
 	    --console=pipe "$@"
-	[ "$(cat "$T/$name/kind")" = plain ] || set -- "$@" -b
 	unshare -m sh -c 'echo $$ >"$1/cgroup.procs" 2>/dev/null; shift
 	    exec "$@"' sh "$bed_group/kn-bed-$$" "$@" \
 	    </dev/null >>"$T/$name/console" 2>&1 &

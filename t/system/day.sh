@@ -113,6 +113,11 @@ world_make() {
 	[network]
 	listen_addrs = /ip4/10.77.0.1/tcp/4001
 	dial_private = yes
+	[dht]
+	db_path = $T/world/dht.db
+	network = private
+	private_addrs = yes
+	mode = server
 	[store]
 	listen = 10.77.0.1:9000
 	db_path = $T/world/node.db
@@ -120,7 +125,7 @@ world_make() {
 	snapshots_path = $T/world/snapshots
 	secret_key_path = $T/world/store.key
 	END
-	for program in kn-signd kn-p2pd kn-store; do
+	for program in kn-signd kn-p2pd kn-dht kn-store; do
 		start_ready "$T/world/log" ip netns exec "$hub" \
 		    "$bin/$program" -c "$T/world/node.ini" || return 1
 	done
@@ -135,6 +140,16 @@ world() { # kn-p2p VERB...: of the peer outside
 
 # Who runs the network signs what the node asked for.
 certify() { # NAME
+	grep -q bootstrap "$T/$1/root/etc/kontinuum-node/node.ini" ||
+	    cat >>"$T/$1/root/etc/kontinuum-node/node.ini" <<-END
+
+	[dht]
+	network = private
+	private_addrs = yes
+	mode = server
+	bootstrap = /ip4/10.77.0.1/tcp/4001/p2p/$("$bin/kn-keygen" \
+	    --peer-id "$T/world/node.key")
+	END
 	"$bin/kn-cert" issue --key "$T/world/root.key" \
 	    --master-file "$T/world/master" "$T/$1/root$keys/node.req" \
 	    >"$T/$1/root$keys/node.cert" &&
@@ -214,6 +229,8 @@ load_begin() { # NAME
 	bed "$1" kn-p2p serve /kn/echo/1 -- cat >"$T/serve.log" 2>&1 &
 	serve_pid=$!
 	pids="$pids $serve_pid"
+	bed_until 10 "$1" sh -c 'kn-p2p --json self | grep -q /kn/echo/1' ||
+	    return 1
 	mkfifo "$T/words" && : >"$T/echoes"
 	world -t 20s open "$(peer_of "$1")" /kn/echo/1 \
 	    <"$T/words" >"$T/echoes" 2>"$T/open.log" &
@@ -259,8 +276,10 @@ load_end() { # NAME
 	: >"$T/$1/root/root/enough"
 	wait "$writes_pid" 2>/dev/null
 	exec 7>&-
-	kill "$serve_pid" "$open_pid" 2>/dev/null
-	wait "$serve_pid" "$open_pid" 2>/dev/null
+	wait "$open_pid" 2>/dev/null
+	# nsenter does not hand on a signal
+	bed "$1" pkill -f 'kn-p2p serve'
+	wait "$serve_pid" 2>/dev/null
 	rm -f "$T/words"
 }
 
@@ -430,12 +449,94 @@ day_upgrade() { # NAME
 	yes "$1: ready" bed_until 15 "$1" kn-metrics --probe readyz
 }
 
+# What a restore needs, and what only the operator has: $T/identity.
+backup_conf() { # NAME
+	[ -e "$T/identity" ] || {
+		age-keygen -o "$T/identity" 2>/dev/null
+		age-keygen -o "$T/identity2" 2>/dev/null
+		"$bin/kn-store" -s "$T/world/run/store.sock" mb backups
+		"$bin/kn-store" -s "$T/world/run/store.sock" --json key add \
+		    >"$T/world/key"
+	}
+	etc=$T/$1/root/etc/kontinuum-node
+	age-keygen -y "$T/identity" "$T/identity2" >"$etc/backup.recipients"
+	chmod 644 "$etc/backup.recipients"
+	(umask 077 && jq -r '"user = \"\(.key):\(.secret)\""' \
+	    "$T/world/key" >"$etc/backup.credentials")
+	cat >"$etc/backup.conf" <<-'END'
+	[target]
+	endpoint = http://10.77.0.1:9000
+	bucket = backups
+	credentials = /etc/kontinuum-node/backup.credentials
+	[backup]
+	cluster = day
+	recipients = /etc/kontinuum-node/backup.recipients
+	[db node]
+	every = 1h
+	keep = 30d
+	END
+	chmod 644 "$etc/backup.conf"
+	cp "$T/identity" "$T/$1/root/root/"
+	bed "$1" chown kn-store:kontinuum \
+	    /etc/kontinuum-node/backup.credentials
+}
+
+backup() { # NAME  the clock of a bed is this machine's, whoever sets that
+	bed "$1" s6-setuidgid kn-store "$scripts/backup.sh" --allow-unsynced node
+}
+
+day_backup() { # NAME
+	yes "$1: what backups need" backup_conf "$1"
+	yes "$1: a stream and writes run" load_begin "$1" || return 1
+	bed "$1" sh -c 'echo early | kn-store put load/early -'
+	yes "$1: backup while writing" backup "$1"
+	bed "$1" cp /root/acknowledged /root/backed-up
+	bed "$1" sh -c 'echo late | kn-store put load/late -'
+	# the power goes while it writes, and leaves a log beside the database
+	bed_cut "$1"
+	load_end "$1"
+	yes "$1: the power goes and comes" bed_boot "$1"
+	yes "$1: all serve again" serving "$1"
+	yes "$1: no acknowledged write is lost" nothing_lost "$1"
+	bed "$1" kn-store cat load/late >"$T/late"
+	[ "$(cat "$T/late")" = late ]
+	ok $? "$1: what came after the backup is there"
+	yes "$1: restore" bed "$1" "$scripts/restore.sh" \
+	    --identity /root/identity --at latest
+	yes "$1: all serve again" serving "$1"
+	bed "$1" kn-store cat load/early >"$T/early"
+	[ "$(cat "$T/early")" = early ]
+	ok $? "$1: what came before the backup is there"
+	no "$1: what came after it is not" 1 bed "$1" kn-store stat load/late
+	yes "$1: a backup of what was restored" backup "$1"
+}
+
+# The first host is gone: its identity and its index come to another.
+day_second_host() { # NAME-OF-THE-LOST NAME
+	tar -C "$T/$1/root$keys" -cf "$T/keys.tar" node.key master.key node.cert
+	bed_cut "$1"
+	yes "$2: a second host takes the release" install_on "$2" || return 1
+	tar -C "$T/$2/root$keys" --no-same-owner -xf "$T/keys.tar"
+	cp "$T/$1/root/etc/kontinuum-node/node.ini" \
+	    "$T/$2/root/etc/kontinuum-node/node.ini"
+	cp "$T/world/root.pub" "$T/$2/root/etc/kontinuum-node/roots/"
+	yes "$2: what backups need" backup_conf "$2"
+	yes "$2: restore" bed "$2" "$scripts/restore.sh" \
+	    --identity /root/identity --no-start
+	yes "$2: and to ready, step by step" walk "$2"
+	bed "$2" kn-store cat load/early >"$T/early"
+	[ "$(cat "$T/early")" = early ]
+	ok $? "$2: the contents are there"
+}
+
 day_uninstall() { # NAME
 	yes "$1: uninstall" bed "$1" "$scripts/install.sh" --uninstall
 	[ -e "$T/$1/root$keys/node.key" ] &&
 	    [ -e "$T/$1/root/var/lib/kontinuum-node/data/store/node.db" ]
 	ok $? "$1: keys and data stay"
 	yes "$1: nothing runs" bed "$1" sh -c '! pgrep -l "^kn-"'
-	[ -z "$(bed "$1" find /usr/local /etc -xdev -name 'kn-*')" ]
+	bed "$1" find /usr/local /etc -xdev -name 'kn-*' >"$T/left"
+	[ ! -s "$T/left" ]
 	ok $? "$1: programs and services are gone"
+	sed 's/^/# /' "$T/left"
 }
