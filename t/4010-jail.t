@@ -76,16 +76,11 @@ reads_again() { # PROGRAM PID LOG WORD
 }
 
 # Files are replaced by others of their name, as editors do.
-edit() { # FILE [LINE]...
-	file=$1
-	shift
-	{
-		cat "$file"
-		printf '%s\n' "$@"
-	} >"$file.new"
-	mv "$file.new" "$file"
+edit() { # FILE SED-SCRIPT
+	sed "$2" "$1" >"$1.new" && mv "$1.new" "$1"
 }
 
+# shellcheck disable=SC3045 # where a shell has none, nothing else is lost
 ulimit -c unlimited 2>/dev/null
 mkdir "$T/lists"
 : >"$T/lists/deny"
@@ -123,23 +118,24 @@ ok $? "kn-store: every thread is in it"
 held kn-metrics "$metricsd" "$log" "$run/stat/kn-metrics"
 
 # names of users are found, lists are read, in files that were not there before
-edit "$T/a/node.ini" '[network]' 'control = self: all' 'control = root: all' \
-    'sign = self: all' 'sign = root: who'
-edit "$T/s/node.ini" 'control = self: all' 'control = root: read'
-edit "$T/lists/deny" 203.0.113.0/24
+edit "$T/a/node.ini" 's/^perf.*/sign = root: all/'
+edit "$T/s/node.ini" "\$a control = root: all"
+echo 203.0.113.0/24 >"$T/lists/new" && mv "$T/lists/new" "$T/lists/deny"
 reads_again kn-signd "$signd" "$log" conf.loaded
 reads_again kn-p2pd "$p2pd" "$log" reloaded
 reads_again kn-dht "$dhtd" "$log" reloaded
 reads_again kn-store "$store_pid" "$T/s/log.now" reloaded
 reads_again kn-metrics "$metricsd" "$log" reloaded
-edit "$T/lists/deny" 'not an address'
+edit "$T/lists/deny" 's/203/not an address/'
 kill -HUP "$p2pd"
 until_true grep -q 'event=reload.lists kept=old' "$log"
 ok $? "kn-p2pd: a list with a fault was read as well"
-edit "$T/s/node.ini" 'control = nobody-of-that-name: read'
+cp "$T/s/node.ini" "$T/good.ini"
+edit "$T/s/node.ini" 's/^control.*/control = nobody-of-that-name: read/'
 kill -HUP "$store_pid"
 until_true grep -q 'event=reload.config kept=old' "$T/s/log.now"
 ok $? "kn-store: a user that there is not was looked for"
+mv "$T/good.ini" "$T/s/node.ini"
 
 # work goes on
 p2p a --json self | jq -e '.protocols | index("/kontinuum/kad/1.0.0")' >/dev/null
@@ -160,14 +156,15 @@ curl -s "http://127.0.0.1:$(sed -n \
     's/.*prog=kn-metrics event=listening .*port=//p' "$log")/metrics" |
     grep -q '^kn_p2pd_peers'
 ok $? "kn-metrics reads the counters of others"
-snapshot_there() { ls "$T"/s/data/snapshots/*.db; }
+snapshot_there() {
+	snapshot=$(find "$T/s/data/snapshots" -name '*.db' | head -n 1)
+	[ -n "$snapshot" ]
+}
 until_true snapshot_there
 ok $? "kn-store makes a snapshot"
-until_true grep -q 'event=snapshot ' "$T/s/log.now" &&
-    ! grep -q snapshot.failed "$T/s/log.now"
+until_true grep -q 'event=snapshot ' "$T/s/log.now"
 ok $? "by a process that is in the sandbox, too"
-cp "$(ls "$T"/s/data/snapshots/*.db | head -n 1)" "$T/copy.db" 2>/dev/null &&
-    [ "$(head -c 15 "$T/copy.db")" = 'SQLite format 3' ]
+[ "$(head -c 15 "$snapshot")" = 'SQLite format 3' ]
 ok $? "and is a database"
 
 # their ends
@@ -181,7 +178,7 @@ node_stop a
 [ ! -e "$run/sign.sock" ]
 ok $? "kn-signd removes its socket"
 
-# a place that it must write in and that is not there
+# another user than root
 cp -R "$T/a" "$T/b" && rm -rf "$T/b/run" && sed -i.old \
     -e "s|$T/a|$T/b|g" -e 's/^db_path.*//' "$T/b/node.ini"
 if [ -n "$root" ] && command -v setpriv >/dev/null &&
