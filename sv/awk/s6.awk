@@ -26,7 +26,7 @@ function run(i, prog,   n, after, k) {
 	p("# shellcheck disable=SC3045 # not POSIX, yet in every shell")
 	p("ulimit -n " service(i, "nofile") " 2>/dev/null")
 	p("# -d counts what is reserved, not what is used: twice the memory")
-	p("exec s6-softlimit -h -p " service(i, "nproc") \
+	p("exec s6-softlimit -H -p " service(i, "nproc") \
 	    " -d $((memory * 2097152)) \\")
 	p("    s6-setuidgid " service(i, "user") " " prog " -c \"$ini\" -r 3")
 	done()
