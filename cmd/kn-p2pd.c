@@ -35,7 +35,7 @@ enum {
 /* Counters: one list for the rows and their numbers. */
 #define STATS(S)                                                              \
 	S(GAUGE, peers, "", "peers connected")                                \
-	S(GAUGE, handshakes, "", "handshakes under way")                      \
+	S(GAUGE, handshaking, "", "handshakes under way")                     \
 	S(GAUGE, streams, "", "streams open")                                 \
 	S(GAUGE, programs, "", "programs on p2p.sock")                        \
 	S(GAUGE, parked_streams, "", "streams that wait for a program")       \
@@ -149,7 +149,7 @@ publish(void *arg)
 		uint64_t value;
 	} values[] = {
 		{ AT_peers, swarm_peers(n->swarm) },
-		{ AT_handshakes, swarm_handshakes(n->swarm) },
+		{ AT_handshaking, swarm_handshakes(n->swarm) },
 		{ AT_streams, swarm_streams(n->swarm) },
 		{ AT_programs, board_programs(n->board) },
 		{ AT_parked_streams, board_parked(n->board) },

@@ -102,7 +102,7 @@ void s3_tick(struct s3 *, int64_t now);
 #define S3_STATS(R)                                                            \
 	R(BYTES_IN, COUNTER, "body_in_bytes_total", "bytes of bodies taken")   \
 	R(BYTES_OUT, COUNTER, "body_out_bytes_total", "bytes of bodies sent")  \
-	R(INFLIGHT, GAUGE, "requests", "requests being served")                \
+	R(INFLIGHT, GAUGE, "requests_running", "requests being served")        \
 	R(UPLOADING, GAUGE, "writes", "uploads of content under way")          \
 	R(CHANGING, GAUGE, "changes", "requests that change something")        \
 	R(DEDUPED, COUNTER, "deduplicated_total", "contents that were there")  \
