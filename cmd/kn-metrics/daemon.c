@@ -390,7 +390,7 @@ lock_down(void)
 		{ me.conf.metrics.textfiles_path, JAIL_READ, false },
 	};
 	const struct jailed j = { &me.conf, me.file, paths, N(paths),
-		JAIL_INET | JAIL_CLOCK };
+		JAIL_CLOCK };
 
 	jailed_enter(&j, me.stats);
 }
