@@ -21,12 +21,13 @@ options:
   --config FILE       instead of /etc/kontinuum-node/backup.conf
   --identity FILE     drill: what decrypts; it does not belong on the node
   --node ID           prune, audit, drill: backups of that node, not of this one
+  --due               only those whose time has come (every of backup.conf)
   --allow-unsynced    back up although the clock is not set by the network
   --dry-run           prune: say what would be removed
   --json              one object a line
   --help              show this page and exit
 
-  backup.sh && backup.sh prune                # what a timer runs every hour
+  backup.sh --due all                         # what a timer runs every hour
   backup.sh drill --identity key.txt          # what makes a backup a good one
 
 Exit: 0 done; 1 failed; 2 you; 3 some of it; 10 no such bucket; 11 another runs;
@@ -35,12 +36,13 @@ Exit: 0 done; 1 failed; 2 you; 3 some of it; 10 no such bucket; 11 another runs;
 END
 }
 
-backup_conf='' identity='' unsynced='' dry='' json='' verb=backup names='' node=''
+backup_conf='' identity='' unsynced='' due='' dry='' json='' verb=backup names='' node=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--config) backup_conf=$(value_of "$@") || exit $USAGE; shift ;;
 	--identity) identity=$(value_of "$@") || exit $USAGE; shift ;;
 	--node) node=$(value_of "$@") || exit $USAGE; shift ;;
+	--due) due=yes ;;
 	--allow-unsynced) unsynced=yes ;;
 	--dry-run) dry=yes ;;
 	--json) json=yes ;;
@@ -81,7 +83,7 @@ if is_root && [ "$user" != root ] && id "$user" >/dev/null 2>&1; then
 	[ "$verb" != backup ] || shift
 	[ -z "$node" ] || set -- --node "$node" "$@"
 	[ -z "$identity" ] || set -- --identity "$identity" "$@"
-	for option in ${unsynced:+--allow-unsynced} ${dry:+--dry-run} ${json:+--json}; do
+	for option in ${due:+--due} ${unsynced:+--allow-unsynced} ${dry:+--dry-run} ${json:+--json}; do
 		set -- "$option" "$@"
 	done
 	code=0
@@ -350,8 +352,21 @@ upload() { # DB: the manifest last, without it there is no backup
 	object_put "$work/manifest" "$(key_of "$1" "$name.json")"
 }
 
+# Its last one is so old that the next is to be made; a timer is not punctual.
+is_due() { # DB
+	_every=$(_duration "db $1" every "$(default_every "$1")") || exit $?
+	_last=$(recall "$1" kn_backup_last_success_timestamp_seconds)
+	_age=$(($(date +%s) - ${_last:-0}))
+	# one that is of the future is for check_clock to tell of
+	[ $_age -lt 0 ] || [ $_age -ge $((_every - _every / 10)) ]
+}
+
+default_every() { [ "$1" = admin ] && echo 24h || echo 1h; }
+default_keep() { [ "$1" = admin ] && echo 90d || echo 30d; }
+
 backup_one() { # DB
 	db=$1
+	[ -z "$due" ] || is_due "$db" || return 0
 	check_clock "$db"
 	began=$now
 	remember "$db" kn_backup_last_attempt_timestamp_seconds "$now"
@@ -419,9 +434,6 @@ check_newest() { # DB
 	[ "$now" -le $((_at + _ahead)) ] ||
 	    stop $CLOCK "$1: the newest backup $newest is too old, or the clock ($(stamp "$now")) is wrong: nothing is removed"
 }
-
-default_every() { [ "$1" = admin ] && echo 24h || echo 1h; }
-default_keep() { [ "$1" = admin ] && echo 90d || echo 30d; }
 
 remove() { # DB NAME SUFFIX WHY
 	if [ -n "$dry" ]; then

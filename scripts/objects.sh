@@ -26,22 +26,24 @@ value_of() { # OPTION VALUE
 
 # --- backup.conf ---
 
+# Read without a process: it is asked for often.
 conf() { # SECTION KEY [DEFAULT]
-	[ -e "$backup_conf" ] || { printf '%s\n' "${3:-}"; return; }
-	awk -v section="[$1]" -v key="$2" -v other="${3:-}" '
-	{ sub(/^[ \t]+/, ""); sub(/[ \t\r]+$/, "") }
-	/^[;#]/ || /^$/ { next }
-	/^\[/ { here = $0 == section; next }
-	here && (at = index($0, "=")) {
-		name = substr($0, 1, at - 1)
-		sub(/[ \t]+$/, "", name)
-		if (name != key)
-			next
-		text = substr($0, at + 1)
-		sub(/^[ \t]+/, "", text)
-		found = 1
-	}
-	END { print found ? text : other }' "$backup_conf"
+	_text=${3:-}
+	_at=
+	[ ! -e "$backup_conf" ] || while read -r _line || [ -n "$_line" ]; do
+		case $_line in
+		'#'* | ';'*) ;;
+		'['*) _at=$_line ;;
+		*=*)
+			_word=${_line%%=*}
+			_word=${_word%"${_word##*[! 	]}"}
+			[ "$_at" = "[$1]" ] && [ "$_word" = "$2" ] || continue
+			_text=${_line#*=}
+			_text=${_text#"${_text%%[! 	]*}"}
+			;;
+		esac
+	done <"$backup_conf"
+	printf '%s\n' "$_text"
 }
 
 databases() { # every one that is configured; node always is

@@ -65,6 +65,8 @@ ok $? "the manifest knows it"
 grep -q "^kn_backup_last_success_timestamp_seconds{db=\"node\"} [0-9]*$" "$T/a/backup.prom" &&
     grep -q '^kn_backup_last_exit_code{db="node"} 0$' "$T/a/backup.prom"
 ok $? "its numbers are published"
+backup --due && [ "$(objects | wc -l)" -eq 2 ]
+ok $? "none is due"
 backup --json && jq -e '.sequence == 2' "$T/out" >/dev/null && [ "$(objects | wc -l)" -eq 4 ]
 ok $? "another one, in the same second or not"
 [ -z "$(find "$T/a/data/backup" -name 'work.*')" ]

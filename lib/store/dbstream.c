@@ -470,7 +470,7 @@ uri_of(const char *path)
 	static const char hex[] = "0123456789abcdef";
 	char *uri = mem_new(strlen(path) * 3 + 32), *p = uri;
 
-	p += sprintf(p, "file:");
+	p += snprintf(p, sizeof "file:", "file:");
 	for (; *path; path++) {
 		uint8_t c = (uint8_t)*path;
 
@@ -481,7 +481,7 @@ uri_of(const char *path)
 		} else
 			*p++ = (char)c;
 	}
-	strcpy(p, "?immutable=1");
+	snprintf(p, sizeof "?immutable=1", "?immutable=1");
 	return uri;
 }
 
