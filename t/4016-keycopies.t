@@ -57,7 +57,7 @@ is() { # CODE ARGUMENT…
 
 confirmed() { # NUMBER
 	keycopies -j inventory
-	jq -e "select(.copy == $1).confirmed != null" "$T/out" >/dev/null
+	jq -se "any(.[]; .copy == $1 and .confirmed != null)" "$T/out" >/dev/null
 }
 
 says() { grep -q -e "$1" "$T/err" "$T/out"; }
@@ -127,7 +127,7 @@ is 0 make shares -k 2 -n 2 -o pair -P drawer
 is 1 drill shares pair/share-1-of-2.txt ${s}1-of-5.txt ${s}2-of-5.txt &&
     says 'another set'
 ok $? "sets do not mix"
-is 0 lost 3 && keycopies -j inventory && ! jq -e 'select(.copy == 3)' "$T/out" >/dev/null
+is 0 lost 3 && keycopies -j inventory && jq -se 'all(.[]; .copy != 3)' "$T/out" >/dev/null
 ok $? "a copy that is lost does not count"
 {
 	sed -n 's/^share: /kn-/p' ${s}2-of-5.txt ${s}4-of-5.txt ${s}5-of-5.txt |

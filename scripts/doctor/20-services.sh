@@ -36,6 +36,8 @@ check_enabled() {
 
 add running 'does every program run that should?'
 check_running() {
+	[ ! -d "$node_run" ] || [ -x "$node_run" ] ||
+	    { pass "root can see into $node_run"; return; }
 	[ -d "$node_run/stat" ] ||
 	    { bad "nothing runs: $node_run/stat is not there" "$(service_command start)"; return; }
 	for name in $(wanted); do

@@ -128,8 +128,9 @@ check_listening() {
 	running kn-p2pd >/dev/null || { pass 'kn-p2pd does not run'; return; }
 	have=$(waiting)
 	for addr in $(conf network listen_addrs /ip4/0.0.0.0/tcp/4001); do
-		port=$(printf '%s' "$addr" | sed -n 's|.*/\(tcp\|udp\)/\([0-9]*\).*|\2|p')
-		proto=$(printf '%s' "$addr" | sed -n 's|.*/\(tcp\|udp\)/.*|\1|p')
+		proto=tcp
+		case $addr in */udp/*) proto=udp ;; esac
+		port=$(printf '%s' "$addr" | sed -n "s|.*/$proto/\([0-9]*\).*|\1|p")
 		[ -n "$port" ] && [ "$port" != 0 ] || continue
 		long=8
 		case $addr in /ip6/*) long=32 ;; esac
@@ -232,7 +233,8 @@ check_dns() {
 	seen=$({ p2p peers | jq -r .observed
 	    p2p self | jq -r '.addrs[]'; } |
 	    sed -n 's|^/ip[46]/\([^/]*\)/.*|\1|p' | sort -u)
-	[ -n "$seen" ] || { pass 'no peer has told where it sees us'; return; }
+	[ -n "$seen" ] && p2p peers | grep -q observed ||
+	    { pass 'no peer has told where it sees us'; return; }
 	for name in $names; do
 		found=$(within 5 getent ahosts "$name" | awk '{ print $1 }' | sort -u)
 		for addr in $found; do
@@ -330,9 +332,11 @@ check_reachable() {
 add twin 'does another host run with our key?'
 check_twin() {
 	seen=$(series kn-p2pd kn_p2pd_twin_seen_seconds) || seen=0
-	mend='kn-drain start --hold --reason twin  # then stop the other host, or give one a new key'
+	mend='kn-drain --hold --reason twin  # then stop the other host, or give one a new key'
 	[ "$seen" -eq 0 ] ||
 	    { bad 'peers saw our key on another host' "$mend"; return; }
+	p2p peers | grep -q observed ||
+	    { pass 'no peer has told where it sees us'; return; }
 	self=$(p2p self) || { pass 'p2p.sock may not be asked'; return; }
 	peer=$(printf '%s' "$self" | jq -r .peer)
 	mine=$({ printf '%s' "$self" | jq -r '.addrs[]'; p2p peers | jq -r '.observed // empty'

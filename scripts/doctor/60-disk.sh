@@ -148,20 +148,22 @@ check_rotational() {
 	good 'the databases are on disks without moving parts'
 }
 
+ticks() { awk '{ printf "%.0f\n", $1 * 1000 }' /proc/uptime; } # here, whatever --root
+
 # Durable writes of 4 KiB a second, measured on a file that is gone afterwards;
 # nothing when we may not write there.
 durable_writes() { # DIRECTORY
 	[ -w "$1" ] || return 1
 	probe=$1/.doctor.$$
 	count=$((disk_seconds * 1000))
-	begin=$(uptime_ms)
+	begin=$(ticks)
 	timeout "$disk_seconds" dd if=/dev/zero of="$probe" bs=4096 count="$count" \
 	    oflag=dsync 2>/dev/null || true
-	took=$(($(uptime_ms) - begin))
+	took=$(($(ticks) - begin))
 	written=$(($(wc -c <"$probe" 2>/dev/null || echo 0) / 4096))
 	if [ "$written" -eq 0 ]; then # busybox has no oflag=dsync
-		begin=$(uptime_ms)
-		while took=$(($(uptime_ms) - begin)) && [ "$took" -lt $((disk_seconds * 1000)) ]; do
+		begin=$(ticks)
+		while took=$(($(ticks) - begin)) && [ "$took" -lt $((disk_seconds * 1000)) ]; do
 			dd if=/dev/zero of="$probe" bs=4096 count=1 conv=fsync 2>/dev/null || break
 			written=$((written + 1))
 		done
@@ -172,13 +174,18 @@ durable_writes() { # DIRECTORY
 	echo $((written * 1000 / took))
 }
 
+# Once, for all who want to know: into host_iops.
+measure_writes() {
+	host_iops=$(durable_writes "$(there "$(data_dirs | tail -n 1)")") || host_iops=
+}
+
 add fsync 'are durable writes as fast as the tier wants?'
 check_fsync() {
 	tier=$(conf node tier 2)
 	want=$(awk -v t="tier=$tier" '$1 == "tier" && $3 == t { sub(/.*iops=/, ""); print; exit }' "$node_facts")
 	dir=$(data_dirs | tail -n 1)
-	have=$(durable_writes "$(there "$dir")") ||
-	    { pass "root can write into $dir and measure it"; return; }
+	have=$host_iops
+	[ -n "$have" ] || { pass "root can write into $dir and measure it"; return; }
 	if [ "$have" -lt "$want" ]; then
 		bad "$have durable writes a second in $dir, tier $tier wants $want" "mount SSD $dir"
 	else

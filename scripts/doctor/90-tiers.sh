@@ -11,13 +11,12 @@ network_speed() {
 	done | awk '$1 > 0' | sort -n | tail -n 1
 }
 
-# What the host has: cores, memory (MB), disk (MB), network, durable writes.
+# What the host has: cores, memory (MB), disk (MB), network.
 measure() {
 	host_cores=$(grep -c '^processor' "$node_root/proc/cpuinfo" || true)
 	host_memory=$(awk '$1 == "MemTotal:" { print int($2 / 1024) }' "$node_root/proc/meminfo")
 	host_disk=$(space "$(data_dirs | tail -n 1)" | awk '{ print int($1 / 1024) }')
 	host_net=$(network_speed)
-	host_iops=$(durable_writes "$(there "$(data_dirs | tail -n 1)")") || host_iops=
 }
 
 # Why a tier cannot be held, a line for each reason.  A tenth less than named is
@@ -58,6 +57,7 @@ unmeasured() {
 }
 
 tiers_show() {
+	measure_writes
 	measure
 	judged=$(tiers_judged)
 	configured=$(conf node tier 2)
