@@ -700,10 +700,10 @@ do_uninstall() {
 		*lib/kontinuum-node/current/*) act "$file goes" rm -f "$file" ;;
 		esac
 	done
-	unlink_units
 	for file in $units "$node_root/etc/sysctl.d/60-kontinuum-node.conf"; do
 		[ ! -f "$file" ] || act "$file goes" rm -f "$file"
 	done
+	unlink_units
 	[ ! -d "$(s6_home)" ] || act "$(s6_home) goes" rm -rf "$(s6_home)"
 	[ ! -d "$node_lib" ] || act "$node_lib goes" rm -rf "$node_lib"
 	[ "$node_supervisor" != systemd ] || ! is_live || [ -n "$dry" ] || supervisor_reload
@@ -719,6 +719,8 @@ unlink_units() {
 	    "$node_root"/etc/runlevels/default/kn-*; do
 		[ ! -e "$file" ] && [ ! -L "$file" ] || act "$file goes" rm -f "$file"
 	done
+	[ -n "$dry" ] || rmdir "$node_root"/etc/systemd/system/kn-*.d \
+	    "$node_root"/etc/systemd/system/kontinuum-node.target.wants 2>/dev/null || true
 	[ "$node_supervisor" = s6 ] || return 0
 	for name in $(node_services); do
 		[ -L "$node_scandir/$name" ] || continue

@@ -9,7 +9,12 @@ for tool in s6-svscan minisign flock setsid perl; do
 	command -v $tool >/dev/null || skip "$tool is not installed"
 done
 shell=${KN_SH:-sh} # busybox ash as well
-scripts=$here/../scripts
+# a copy: the tree may be worked on meanwhile
+mkdir "$T/src"
+for part in scripts sv man deploy LICENSE CHANGES; do
+	[ ! -e "$here/../$part" ] || cp -R "$here/../$part" "$T/src/"
+done
+scripts=$T/src/scripts
 cuts=${KN_UPGRADE_CUTS:-4}
 
 root=$T/root

@@ -1,0 +1,246 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# scripts/release.sh and install.sh below a directory: what is made, that a second
+# run makes nothing, the next step from nothing to ready, and how it goes away.
+here=$(cd "$(dirname "$0")" && pwd) || exit 111
+. "$here/lib.sh"
+need kn-keygen kn-cert kn-signd kn-p2pd kn-p2p kn-dht kn-store kn-metrics
+for tool in readelf ldd sha256sum; do
+	command -v $tool >/dev/null || skip "$tool is not installed"
+done
+shell=${KN_SH:-sh} # busybox ash as well
+# a copy: the tree may be worked on meanwhile
+mkdir "$T/src"
+for part in scripts sv man deploy LICENSE CHANGES; do
+	[ ! -e "$here/../$part" ] || cp -R "$here/../$part" "$T/src/"
+done
+scripts=$T/src/scripts
+KN_BUILD=$bin
+export KN_BUILD
+unset NODE_INI KN_ROOT KN_SUPERVISOR KN_SCANDIR
+
+tell() { [ "$1" -eq 0 ] || sed 's/^/# /' "$T/said"; }
+install() { # ROOT ARGUMENT…
+	below=$1
+	shift
+	$shell "$scripts/install.sh" --root "$below" "$@" >"$T/said" 2>&1
+}
+# All that is below a root: names, kinds, modes, contents.
+picture() { # ROOT
+	(cd "$1" && find . -printf '%p %y %m %l %T@\n' | sort &&
+	    find . -type f -exec sha256sum {} + | sort)
+}
+exits_with() { # CODE NAME SENTENCE ROOT ARGUMENT…
+	want=$1 what=$2 sentence=$3
+	shift 3
+	install "$@"
+	[ $? -eq "$want" ] && grep -q -- "$sentence" "$T/said"
+	code=$?
+	ok $code "$what"
+	tell $code
+}
+
+# --- a release ---
+release() { # OUT
+	(umask "$2" && SOURCE_DATE_EPOCH=1700000000 TZ=$3 $shell "$scripts/release.sh" \
+	    --build "$bin" --output "$1" --version 1.2.3 --arch test) >/dev/null 2>"$T/said"
+}
+release "$T/one" 022 UTC0 && touch "$T/one" && release "$T/two" 077 XYZ-7
+code=$?
+ok $code "a release is made"
+tell $code
+tarball=$T/one/kontinuum-node-1.2.3-test.tar.gz
+cmp "$tarball" "$T/two/kontinuum-node-1.2.3-test.tar.gz"
+ok $? "twice the same, byte by byte"
+mkdir "$T/x" && tar -C "$T/x" -xzf "$tarball"
+(cd "$T/x/1.2.3" && sha256sum -c SHA256SUMS >/dev/null &&
+    [ "$(find . -type f | wc -l)" -eq $(($(wc -l <SHA256SUMS) + 1)) ])
+ok $? "SHA256SUMS names every file"
+[ -z "$(tar -tvzf "$tarball" | grep -v '^[-d].* 0/0 ')" ]
+ok $? "root's, and neither links nor devices"
+grep -q '^library libsodium' "$T/x/1.2.3/needs" && grep -q '^package ' "$T/x/1.2.3/needs"
+ok $? "needs names libraries and packages"
+"$T/x/1.2.3/bin/kn-keygen" -V >/dev/null && ! readelf -S "$T/x/1.2.3/bin/kn-keygen" | grep -q debug_info
+ok $? "its programs run, and are stripped"
+[ "$(wc -l <"$T/x/1.2.3/code")" -eq "$(find "$T/x/1.2.3/bin" -type f | wc -l)" ]
+ok $? "code has a line for each"
+
+# --- a bare root, for each supervisor ---
+for kind in systemd openrc s6 none; do
+	root=$T/$kind
+	mkdir "$root"
+	install "$root" --supervisor $kind --scandir "$root/scan" --yes
+	code=$?
+	ok $code "$kind: a bare root is installed on"
+	tell $code
+	picture "$root" >"$T/before"
+	install "$root" --supervisor $kind --scandir "$root/scan" --yes &&
+	    grep -q '^Nothing to do' "$T/said" && picture "$root" >"$T/after" &&
+	    diff "$T/before" "$T/after" >"$T/diff"
+	code=$?
+	ok $code "$kind: a second time nothing changes"
+	[ $code -eq 0 ] || head -n 20 "$T/said" "$T/diff" | sed 's/^/# /'
+done
+root=$T/systemd
+[ -f "$root/etc/systemd/system/kn-p2pd.service" ] &&
+    [ -L "$root/etc/systemd/system/multi-user.target.wants/kontinuum-node.target" ] &&
+    [ -L "$root/etc/systemd/system/kontinuum-node.target.wants/kn-store.service" ] &&
+    [ -f "$root/etc/tmpfiles.d/kontinuum-node.conf" ]
+ok $? "systemd: units that are started at boot"
+if command -v systemctl >/dev/null; then
+	systemctl --root="$root" is-enabled kontinuum-node.target kn-store.service \
+	    >"$T/said" 2>&1
+	ok $? "systemd: systemctl thinks so too"
+else
+	skip_one "systemd: systemctl thinks so too" 'there is no systemctl'
+fi
+[ -x "$T/openrc/etc/init.d/kn-p2pd" ] && [ -f "$T/openrc/etc/conf.d/kontinuum-node" ] &&
+    [ -L "$T/openrc/etc/runlevels/default/kn-store" ]
+ok $? "OpenRC: scripts of the default runlevel"
+[ -x "$T/s6/etc/kontinuum-node/s6/kn-p2pd/run" ] &&
+    [ "$(cat "$T/s6/etc/kontinuum-node/s6/kn-p2pd/notification-fd")" = 3 ]
+ok $? "s6: service directories"
+"$root/usr/local/bin/kn-keygen" -V >/dev/null && [ -e "$root/usr/local/share/man/man8/kn-p2pd.8" ]
+ok $? "programs and manuals are found by their names"
+[ "$(stat -c %a "$root/var/lib/kontinuum-node/keys")" = 750 ] &&
+    [ "$(stat -c %a "$root/run/kontinuum-node")" = 1770 ] &&
+    [ "$(stat -c %a "$root/var/lib/kontinuum-node/data/store")" = 700 ]
+ok $? "directories have the modes of sv/facts"
+mkdir "$T/opt"
+install "$T/opt" --supervisor systemd --prefix /opt/kn --yes &&
+    grep -q '^ExecStart=/opt/kn/lib/kontinuum-node/current/bin/' \
+    "$T/opt/etc/systemd/system/kn-dht.service" &&
+    ! grep -rq /usr/local/ "$T/opt/etc/systemd/system"
+ok $? "another prefix is everywhere"
+
+mkdir "$T/dry"
+install "$T/dry" --supervisor systemd --dry-run --yes &&
+    [ -z "$(find "$T/dry" -mindepth 1)" ] && grep -q '^would: ' "$T/said"
+code=$?
+ok $code "a dry run makes nothing"
+tell $code
+
+# --- what is yours stays ---
+echo '; mine' >>"$root/etc/kontinuum-node/node.ini"
+install "$root" --supervisor systemd --yes && grep -q '^; mine' "$root/etc/kontinuum-node/node.ini"
+ok $? "node.ini is not written over"
+"$scripts/release.sh" --build "$bin" --version 2.0.0 --tree "$T/2.0.0" 2>/dev/null
+echo '; more' >>"$T/2.0.0/sv/node.ini"
+(cd "$T/2.0.0" && rm SHA256SUMS && find . -type f | sed 's/^\.\///' | sort | xargs sha256sum >"$T/sums" &&
+    mv "$T/sums" SHA256SUMS)
+tar -C "$T" -czf "$T/2.0.0.tar.gz" 2.0.0
+exits_with 100 "a release that is not signed is not taken" 'release.pub\|unsigned' \
+    "$root" --supervisor systemd --release "$T/2.0.0.tar.gz"
+install "$root" --supervisor systemd --release "$T/2.0.0.tar.gz" --unsigned --yes &&
+    [ "$(readlink "$root/usr/local/lib/kontinuum-node/current")" = 2.0.0 ] &&
+    grep -q '^; more' "$root/etc/kontinuum-node/node.ini.new" &&
+    grep -q '^; mine' "$root/etc/kontinuum-node/node.ini"
+code=$?
+ok $code "unless one says so; its new template stands beside"
+tell $code
+mkdir "$T/tier"
+install "$T/tier" --tier home --force --s3-port 9002 --metrics-port 9102 --supervisor systemd --yes &&
+    grep -q '^listen = 127.0.0.1:9102' "$T/tier/etc/kontinuum-node/node.ini" &&
+    grep -q 9002 "$T/tier/etc/systemd/system/kn-s3.socket.d/50-port.conf"
+ok $? "other ports, where they are listened on as well"
+
+# --- tiers and the firewall ---
+sed 's/^\(tier anchor .*\)cores=[0-9]*/\1cores=4096/' "$T/src/sv/facts" >"$T/facts"
+mkdir -p "$T/2.0.0x" && cp -R "$T/2.0.0/." "$T/2.0.0x/" && cp "$T/facts" "$T/2.0.0x/sv/facts"
+(cd "$T/2.0.0x" && rm SHA256SUMS && find . -type f | sed 's/^\.\///' | sort | xargs sha256sum >"$T/sums" &&
+    mv "$T/sums" SHA256SUMS)
+mkdir "$T/small"
+$shell "$T/2.0.0x/scripts/install.sh" --root "$T/small" --supervisor none --tier anchor --yes >"$T/said" 2>&1
+[ $? -eq 1 ] && grep -q 'cores of 4096' "$T/said" && [ -z "$(find "$T/small" -mindepth 1)" ]
+code=$?
+ok $code "a tier that the host cannot hold is refused, with the reason"
+tell $code
+$shell "$T/2.0.0x/scripts/install.sh" --root "$T/small" --supervisor none --tier anchor --force --yes >"$T/said" 2>&1 &&
+    grep -q '^tier = 0' "$T/small/etc/kontinuum-node/node.ini"
+ok $? "unless it is forced"
+exits_with 100 "a firewall wants to know ssh's port" '--ssh-port' "$root" --supervisor systemd --firewall nft </dev/null
+install "$root" --supervisor systemd --firewall nft --ssh-port 2222 --admin 192.0.2.0/24 \
+    --admin 2001:db8::/48 --yes && grep -q '^define ssh_port = 2222' "$root/etc/kontinuum-node/firewall.nft" &&
+    grep -q 'admin4 { 192.0.2.0/24 }' "$root/etc/kontinuum-node/firewall/admin.nft" &&
+    grep -q 'kontinuum-node/firewall.nft' "$root/etc/nftables.conf"
+code=$?
+ok $code "nft: ssh's port and the administrators'"
+tell $code
+picture "$root" >"$T/before"
+install "$root" --supervisor systemd --firewall nft --ssh-port 2222 --admin 192.0.2.0/24 \
+    --admin 2001:db8::/48 --yes && picture "$root" >"$T/after" && diff "$T/before" "$T/after" >"$T/said"
+code=$?
+ok $code "the same again changes nothing"
+tell $code
+install "$root" --supervisor systemd --firewall ufw --ssh-port 2222 --yes &&
+    head -n 1 "$root/etc/kontinuum-node/ufw.sh" | grep -q '^ufw allow 2222/tcp'
+ok $? "ufw: ssh comes first"
+exits_with 100 "an odd administrator" 'no address' "$root" --admin 'x;y'
+exits_with 100 "an odd port" 'no port' "$root" --ssh-port 70000
+exits_with 100 "an odd tier" 'one of anchor' "$root" --tier castle
+exits_with 100 "an odd supervisor" 'no supervisor' "$root" --supervisor runit
+exits_with 100 "an odd option" 'See --help' "$root" --frobnicate
+
+# --- the way to a node that is ready, step by step ---
+root=$T/walk
+mkdir "$root"
+next() { # STEP DONE: what --check says
+	install "$root" --supervisor none --check --json
+	[ $? -eq 1 ] && [ "$(jq -r .step "$T/said")" = "$1" ] &&
+	    [ "$(jq -r '.done | join(" ")' "$T/said")" = "$2" ] &&
+	    [ -n "$(jq -r .command "$T/said")" ]
+	code=$?
+	ok $code "next: $1"
+	tell $code
+	jq -r .command "$T/said" >"$T/command"
+}
+do_it() { PATH=$root/usr/local/bin:$PATH sh -c "$(cat "$T/command")" >"$T/said" 2>&1; }
+next install ''
+(unset KN_BUILD && KN_BUILD=$bin do_it)
+ok $? "its command does it"
+next identity install
+do_it
+ok $? "its command does it"
+next request 'install identity keys'
+do_it
+ok $? "its command does it"
+next certificate 'install identity keys request'
+lib=$root/var/lib/kontinuum-node
+"$bin/kn-keygen" --master-new "$T/rm" && "$bin/kn-keygen" --master-file "$T/rm" -o "$T/rk" >/dev/null
+"$bin/kn-keygen" --public "$T/rk" >"$root/etc/kontinuum-node/roots/test.pub"
+"$bin/kn-cert" issue --key "$T/rk" --master-file "$T/rm" "$lib/keys/node.req" >"$lib/keys/node.cert"
+do_it
+ok $? "with a certificate in place its command says yes"
+next start 'install identity keys request certificate'
+install "$root" --supervisor none --check
+[ $? -eq 1 ] && grep -q '^Next: start' "$T/said" && grep -q '^done: certificate' "$T/said"
+ok $? "and in words"
+
+# --- killed at any moment, the next run makes it whole ---
+lost=0
+for n in 1 2 3 4 5; do
+	rm -rf "$T/cut" && mkdir "$T/cut"
+	setsid $shell "$scripts/install.sh" --root "$T/cut" --supervisor s6 --scandir "$T/cut/scan" \
+	    --yes >/dev/null 2>&1 &
+	victim=$!
+	sleep "$(awk -v n=$n -v s="$(date +%N)" 'BEGIN { srand(n + s); printf "%.2f", 0.2 + rand() * 2 }')"
+	kill -9 -- "-$victim" 2>/dev/null
+	wait "$victim" 2>/dev/null
+	install "$T/cut" --supervisor s6 --scandir "$T/cut/scan" --yes &&
+	    (cd "$T/cut/usr/local/lib/kontinuum-node/current" && sha256sum -c SHA256SUMS >/dev/null 2>&1) &&
+	    diff -r --no-dereference "$T/s6/etc" "$T/cut/etc" >>"$T/said" || { lost=1; tell 1; }
+done
+ok $lost "killed at five moments: the next run makes it whole"
+
+# --- away again ---
+root=$T/systemd
+install "$root" --uninstall --supervisor systemd && [ -z "$(find "$root/usr/local" -name 'kn-*')" ] &&
+    [ -z "$(find "$root/etc/systemd" -name 'kn-*')" ] && [ -f "$root/etc/kontinuum-node/node.ini" ]
+code=$?
+ok $code "--uninstall keeps what is yours"
+tell $code
+exits_with 1 "--purge wants a yes" 'yes' "$root" --uninstall --purge --supervisor systemd </dev/null
+install "$root" --uninstall --purge --yes --supervisor systemd &&
+    [ ! -e "$root/etc/kontinuum-node" ] && [ ! -e "$root/var/lib/kontinuum-node" ]
+ok $? "and takes all with it then"
+finish
