@@ -43,8 +43,8 @@ function depend(i,   after) {
 	after = service(i, "after")
 	gsub(/,/, " ", after)
 	p("depend() {")
-	p("\tneed localmount")
-	p("\tuse logger")
+	# use: Debian has mountall instead
+	p("\tuse localmount logger")
 	if (service(i, "net") == "host")
 		p("\tuse net dns")
 	# not need: its restart would be ours
@@ -80,8 +80,7 @@ function program(i, prog,   log_dir) {
 	p("umask=0077")
 	p("rc_ulimit=\"-n " service(i, "nofile") "\"")
 	p("retry=\"TERM/" service(i, "stop") "/KILL/5\"")
-	p("respawn_delay=0")
-	p("# for ever: kn-start waits when it ends too often")
+	p("# at once and for ever: kn-start waits when it ends too often")
 	p("respawn_max=0")
 	p("extra_started_commands=\"reload\"")
 	p("kn_log=\"" log_dir "\"")
@@ -105,10 +104,10 @@ function program(i, prog,   log_dir) {
 	p("kn_serves() { [ \"$(kn_word 104)\" -ge 2 ] 2>/dev/null && kn_lives; }")
 	p("")
 	p("start_pre() {")
-	p("\tcheckpath -d -m " fact("dir", "run", "mode") " -o root:" group() \
+	p("\tcheckpath -q -d -m " fact("dir", "run", "mode") " -o root:" group() \
 	    " " path("run") " " path("stat") " &&")
-	p("\t    checkpath -d -m 0755 -o root:root " path("log") " &&")
-	p("\t    checkpath -d -m 0750 -o " service(i, "user") ":" group() " \"$kn_log\" || return 1")
+	p("\t    checkpath -q -d -m 0755 -o root:root " path("log") " &&")
+	p("\t    checkpath -q -d -m 0750 -o " service(i, "user") ":" group() " \"$kn_log\" || return 1")
 	p("\trm -f " path("stat") "/" prog " " path("run") "/.starts-" prog)
 	p("\tconf=$(\"$kn_current/bin/" prog "\" -n -c \"$kn_ini\") || {")
 	p("\t\teerror \"$kn_ini has faults, the lines above say which\"")
