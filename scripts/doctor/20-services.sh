@@ -91,9 +91,9 @@ check_drain() {
 	reason=$(sed -n 's/^reason *= *//p' "$file" | head -n 1)
 	age=$((($(date +%s) - $(stat -c %Y "$file")) / 60))
 	if grep -q '^hold *= *yes' "$file"; then
-		weak "a drain that restarts do not end holds for $age minutes: $reason" "rm $file"
+		weak "a drain that restarts do not end holds for $age minutes: $reason" 'kn-drain end'
 	elif [ "$age" -gt 60 ]; then
-		weak "a drain was asked for $age minutes ago: $reason" "rm $file"
+		weak "a drain was asked for $age minutes ago: $reason" 'kn-drain end'
 	else
 		good "a drain is $age minutes old: $reason"
 	fi

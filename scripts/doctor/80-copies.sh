@@ -23,7 +23,7 @@ check_backup() {
 
 add restore-drill 'was a restore tried lately?'
 check_restore_drill() {
-	recent 'trial of a restore' 'kn_restore_drill_timestamp_seconds.*' 3024000 8640000 "$here/restore.sh --verify-only"
+	recent 'trial of a restore' 'kn_restore_drill_timestamp_seconds.*' 3024000 8640000 "$here/backup.sh drill --identity FILE"
 }
 
 add key-copies 'are there three copies of the key elsewhere?'
