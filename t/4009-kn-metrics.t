@@ -223,7 +223,8 @@ rm -rf "$run/stat/kn-"[cfgz]* "$run/stat/kn-dir" "$run/stat/README"
 [ "$(page /metrics | grep -vc '^#')" = "$series" ]
 ok $? "when they are gone nothing is left"
 writes kn-p2pd serving 0 'bad name' 1 kn_p2pd_peers 4
-[ "$(value kn_p2pd_peers)" = 4 ] && ! page /metrics | grep -q 'bad name'
+[ "$(value kn_p2pd_peers)" = 4 ] && ! page /metrics | grep -q 'bad name' &&
+    [ "$(value kn_metrics_dropped_total)" -gt 0 ]
 ok $? "a row without a good name is left out"
 well
 

@@ -19,7 +19,7 @@ refused() { # REASON AT-LEAST
 gauge() { # NAME
 	"$hostile" stat "$T/a/run/stat/kn-p2pd" "kn_p2pd_$1" ''
 }
-no_handshakes() { [ "$(gauge handshakes)" = 0 ]; }
+no_handshakes() { [ "$(gauge handshaking)" = 0 ]; }
 
 rss() { # PID: kB
 	sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"

@@ -56,6 +56,7 @@ enum {
 	REFUSED(R)
 #undef R
 	AT_TEXTFILE_ERRORS,
+	AT_DROPPED,
 	AT_GARBAGE,
 	AT_CONNECTIONS,
 	AT_PROCESS,
@@ -76,6 +77,8 @@ static const struct stat_row rows[] = {
 #undef R
 	{ STAT_COUNTER, "kn_metrics_textfile_errors_total", "",
 	    "times that a *.prom file was passed over" },
+	{ STAT_COUNTER, "kn_metrics_dropped_total", "",
+	    "times that a row of a program could not be told" },
 	{ STAT_GAUGE, "kn_metrics_garbage", "",
 	    "files among those of counters that are none" },
 	{ STAT_GAUGE, "kn_metrics_connections", "", "connections" },
@@ -156,6 +159,7 @@ tell_metrics(struct http_reply *y, const struct http_head *head)
 
 	pages_metrics(&me.gather, format, &y->body);
 	stat_add(me.stats, AT_TEXTFILE_ERRORS, me.gather.bad_textfiles);
+	stat_set(me.stats, AT_DROPPED, me.gather.prom.dropped);
 	stat_set(me.stats, AT_GARBAGE, me.gather.garbage);
 	y->status = 200;
 	http_put_text(y, "Content-Type", prom_type(format));
