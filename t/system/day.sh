@@ -165,6 +165,14 @@ peer_of() { # NAME
 	"$bin/kn-keygen" --peer-id "$T/$1/root$keys/node.key"
 }
 
+last_words() { # NAME
+	tail -n 10 "$T/$1/console"
+	for program in $services; do
+		tail -n 3 "$T/$1/root/var/log/kontinuum-node/$program/current" ||
+		    bed "$1" journalctl --no-pager -n 3 -u "$program"
+	done 2>/dev/null
+}
+
 # --- first launch: the next missing step, done as it says, until none is ---
 
 walk() { # NAME: the steps are in $T/steps
@@ -181,6 +189,7 @@ walk() { # NAME: the steps are in $T/steps
 		*) bed "$1" sh -c "$(jq -r .command "$T/step")" ;;
 		esac || {
 			cat "$T/step"
+			last_words "$1"
 			return 1
 		}
 	done
