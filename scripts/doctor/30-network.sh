@@ -294,9 +294,13 @@ check_firewall() {
 	port=${port:-$(fact port p2p number)}
 	if ! printf '%s\n' "$rules" | grep -qE 'hook input .*policy drop'; then
 		weak 'no firewall: whatever listens is open to all' "$here/install.sh --firewall nft  # or ufw"
-	elif ! printf '%s\n' "$rules" | grep -E 'dport' | grep -E 'accept|@|ufw' |
-	    grep -qE "[^0-9]$port([^0-9]|\$)"; then
-		bad "the firewall drops what comes for port $port" "nft insert rule inet filter input tcp dport $port accept"
+	elif ! printf '%s\n' "$rules" |
+	    grep -qE "(dport.*[^0-9]${port}[^0-9].*accept|elements = .*[^0-9]${port}[^0-9])"; then
+		mend="nft insert rule inet filter input tcp dport $port accept"
+		case $rules in
+		*'table inet kontinuum '*) mend="nft add element inet kontinuum open_tcp { $port }" ;;
+		esac
+		bad "the firewall drops what comes for port $port" "$mend"
 	else
 		good "port $port is let in, what no rule names is dropped"
 	fi
