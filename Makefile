@@ -98,6 +98,11 @@ install: all                              ## DESTDIR= PREFIX=
 	    d=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; \
 	    install -d $$d && install -m 644 $$page $$d || exit 1; done
 
+# built twice: with version 0 it tells which programs a release changes
+release: all                              ## dist/: KN_RELEASE_KEY=FILE signs it
+	$(MAKE) B=$(B)/code VERSION=0 all
+	CC='$(CC)' scripts/release.sh --build $(B) --code $(B)/code --version $(VERSION)
+
 libraries:                                ## the names pkg-config knows them by
 	@echo $(PKGS)
 
@@ -142,5 +147,5 @@ $(B)/t/fuzz/replayed: t/fuzz/replayed.sh $(FUZZ:%=$(B)/t/fuzz/%)
 	install -m 755 $< $@
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
-.PHONY: all run test test-system check check-san interop units bench bench-store fuzz lint install libraries clean help
+.PHONY: all run test test-system check check-san interop units bench bench-store fuzz lint install release libraries clean help
 .SECONDARY:
