@@ -123,14 +123,15 @@ series() { # PROGRAM METRIC
 			v = v * 256 + b[o + k]
 		return v
 	}
-	{ for (i = 1; i <= NF; i++) b[n++] = $i }
+	{ for (i = 1; i <= NF; i++) b[n++] = $i + 0 }
 	END {
 		at = word(16); size = word(24); rows = word(32)
-		for (r = 0; r < rows && at + size <= n; r++, at += size) {
+		for (r = 0; r < rows && at + size <= n; r++) {
 			name = ""
 			for (k = 16; k < 80 && b[at + k]; k++)
 				name = name sprintf("%c", b[at + k] + 0)
 			if (name == want) { sum += word(at); found = 1 }
+			at += size
 		}
 		if (!found)
 			exit 1

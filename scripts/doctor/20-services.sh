@@ -104,9 +104,16 @@ deaths() { # SERVICE
 	case $node_supervisor in
 	systemd) within 5 systemctl show -p NRestarts --value "$1.service" ;;
 	s6)
-		since=$(($(date +%s) - 3600))
-		within 5 s6-svdt -u "$node_scandir/$1" 2>/dev/null |
-		    awk -v t="$since" '{ sub(/^@/, "", $1) } $1 + 0 > t { n++ } END { print n + 0 }' ;;
+		# TAI64N: of the sixteen digits the last eight are seconds since 1970
+		within 5 s6-svdt "$node_scandir/$1" 2>/dev/null |
+		    awk -v since="$(($(date +%s) - 3600))" '
+		{
+			for (i = 10; i <= 17; i++)
+				t = t * 16 + index("0123456789abcdef", substr($1, i, 1)) - 1
+			n += t > since
+			t = 0
+		}
+		END { print n + 0 }' ;;
 	*) echo 0 ;;
 	esac
 }

@@ -60,7 +60,7 @@ check_cgroups() {
 	if [ -r "$node_root/sys/fs/cgroup/cgroup.controllers" ]; then
 		good 'cgroup v2'
 	else
-		weak 'no pure cgroup v2: limits of memory may be accepted and not enforced' 'systemd.unified_cgroup_hierarchy=1  # on the command line of the kernel'
+		weak 'no pure cgroup v2: limits of memory may be accepted and not enforced' "sed -i 's/^GRUB_CMDLINE_LINUX=\"/&systemd.unified_cgroup_hierarchy=1 /' /etc/default/grub && update-grub  # then boot"
 	fi
 }
 
