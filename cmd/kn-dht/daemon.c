@@ -37,6 +37,7 @@ enum {
 	SPARE_FDS = 128,
 	STREAM_IDLE = 45000,
 	GUEST_IDLE_TIME = 60000,
+	DRAIN_IDLE = 1000,
 	PATIENCE = 10000,
 };
 
@@ -292,7 +293,14 @@ static void
 heed(void)
 {
 	if (heed_look(&me.heed, true, loop_now(me.loop)) != DRAIN_SAME) {
-		door_drain(me.door, heed_draining(&me.heed));
+		bool draining = heed_draining(&me.heed);
+
+		door_drain(me.door, draining);
+		/* streams that only wait would hold kn-p2pd up */
+		guests_keep(
+		    me.guests, draining ? DRAIN_IDLE : GUEST_IDLE_TIME);
+		queries_keep(
+		    me.queries, draining ? DRAIN_IDLE : STREAM_IDLE);
 		offer();
 	}
 	heed_phase(

@@ -222,6 +222,18 @@ guests_lost(struct guests *all)
 		guest_free(all->list);
 }
 
+/* One that is being reset has its timer off, and it stays so. */
+void
+guests_keep(struct guests *all, msec idle)
+{
+	msec due = loop_now(all->loop) + idle;
+
+	all->conf.idle = idle;
+	for (struct guest *g = all->list; g; g = g->next)
+		if (timer_when(g->idle) != MSEC_NEVER)
+			timer_at(g->idle, due);
+}
+
 size_t
 guests_open(const struct guests *all)
 {

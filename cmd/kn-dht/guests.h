@@ -42,6 +42,8 @@ void guests_stream(struct guests *, const struct ctl_stream *, int fd);
 /* For each message of p2p_face.heard. */
 void guests_heard(struct guests *, const struct ctl *);
 void guests_lost(struct guests *);
+/* From now on a stream without a question is kept for so long. */
+void guests_keep(struct guests *, msec idle);
 size_t guests_open(const struct guests *);
 uint64_t guests_count(const struct guests *, enum guest_end);
 

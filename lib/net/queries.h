@@ -55,5 +55,7 @@ bool queries_heard(struct queries *, const struct ctl *);
 /* For p2p_face.lost: all fail.  Questions may be asked again, and fail until
  * p2p.sock is there. */
 void queries_lost(struct queries *);
+/* From now on a stream without a question is kept for so long. */
+void queries_keep(struct queries *, msec idle);
 
 #endif

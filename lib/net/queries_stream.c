@@ -86,6 +86,18 @@ queries_drop(struct queries *q)
 		line_free(s);
 }
 
+void
+queries_keep(struct queries *q, msec idle)
+{
+	struct line *s;
+	struct slice key;
+
+	q->conf.idle = idle;
+	for (size_t at = 0; (s = map_next(&q->tags, &at, &key)) != NULL;)
+		if (s->idle)
+			timer_at(s->timer, s->since + idle);
+}
+
 static void
 say_over(struct line *s)
 {

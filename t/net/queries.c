@@ -50,6 +50,13 @@ test_idle(void)
 	comes(P->overs == 2, "a peer that does not close its half");
 	is_int(P->over, REASON_RESET, "is reset in time");
 	me_stop();
+	me_start((struct queries_conf){ .idle = 3600000 });
+	serve(P, ANSWERS);
+	ask_peer(1, P, "one");
+	says("1=re:one ", "a stream that is kept for long");
+	queries_keep(queries, BRIEF);
+	comes(P->overs == 1, "is closed when it is to be kept no longer");
+	me_stop();
 }
 
 /* The peer ends the stream when we have just written. */
