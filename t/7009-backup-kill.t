@@ -125,7 +125,8 @@ lanes verify_lane
 ok $? "every one that has a manifest restores, and is right"
 right=$(grep -c right "$T/lanes")
 echo "# $right are whole of $(cat "$T"/lane?/list | wc -l) that left something"
-[ "$right" -gt $((backups / 20)) ] && [ "$right" -lt "$(cat "$T"/lane?/list | wc -l)" ]
+[ "$right" -gt $((backups / 20)) ] &&
+    { [ "$backups" -lt 100 ] || [ "$right" -lt "$(cat "$T"/lane?/list | wc -l)" ]; }
 ok $? "and there were some of them, and others"
 [ -z "$(find "$T"/a/data/backup "$T"/lane?/backup -name 'work.*')" ]
 ok $? "nothing is left over"
