@@ -63,8 +63,8 @@ ports() {
 			print $0 ": no port of the facts"
 	}' - "$T/ports"
 }
-# Alertmanager, Prometheus' other exporters, Grafana, examples behind proxies
-others='9093 9115 3000 8443'
+# Alertmanager, its cluster, Grafana, a proxy; 9101: where 9100 is taken
+others='9093 9094 3000 8443 9101'
 
 # Where a user is named, it is one of the facts.
 users() {
@@ -179,7 +179,7 @@ noticed() { # NAME SED-EXPRESSION
 }
 noticed 'another port for peers' '/^port p2p/s/4001/4002/'
 noticed 'another port for S3' '/^socket s3/s/9000/9001/'
-noticed 'another port for metrics' 's/\<9100\>/9101/'
+noticed 'another port for metrics' 's/\<9100\>/9102/'
 noticed 'another user' 's/\<kn-sign\>/kn-signer/'
 noticed 'another directory of keys' 's,/keys ,/secrets ,'
 noticed 'another directory of databases' 's,data/store ,data/blobs ,'
