@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define KEYS "/var/lib/kontinuum-node/keys/"
-#define ETC  "/etc/kontinuum-node/"
-#define RUN  "/run/kontinuum-node"
-#define DATA "/var/lib/kontinuum-node/data/"
+#define KEYS  "/var/lib/kontinuum-node/keys/"
+#define ETC   "/etc/kontinuum-node/"
+#define RUN   "/run/kontinuum-node"
+#define DATA  "/var/lib/kontinuum-node/data/"
 #define STATE "/var/lib/kontinuum-node/state"
 
 /* clang-format off */

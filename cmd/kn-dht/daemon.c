@@ -297,10 +297,8 @@ heed(void)
 
 		door_drain(me.door, draining);
 		/* streams that only wait would hold kn-p2pd up */
-		guests_keep(
-		    me.guests, draining ? DRAIN_IDLE : GUEST_IDLE_TIME);
-		queries_keep(
-		    me.queries, draining ? DRAIN_IDLE : STREAM_IDLE);
+		guests_keep(me.guests, draining ? DRAIN_IDLE : GUEST_IDLE_TIME);
+		queries_keep(me.queries, draining ? DRAIN_IDLE : STREAM_IDLE);
 		offer();
 	}
 	heed_phase(
