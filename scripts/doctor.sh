@@ -86,14 +86,21 @@ seconds_of() {
 		printf "%.0f\n", n }'
 }
 
+# The programs own these files: one that is not itself may have put a pipe there,
+# to hang us, or a link.
+statistics() { # PROGRAM
+	[ -f "$node_run/stat/$1" ] && [ ! -L "$node_run/stat/$1" ] &&
+	    [ -r "$node_run/stat/$1" ]
+}
+
 # A text of the head of a program's statistics: version at 128, sandbox at 160.
 head_text() { # PROGRAM OFFSET LENGTH
-	[ -r "$node_run/stat/$1" ] || return 1
+	statistics "$1" || return 1
 	tail -c "+$(($2 + 1))" "$node_run/stat/$1" | head -c "$3" | tr -d '\000'
 }
 
 head_number() { # PROGRAM OFFSET
-	_word=$(_stat_word "$1" "$2") && [ -n "$_word" ] && printf '%s\n' "$_word"
+	statistics "$1" && _word=$(_stat_word "$1" "$2") && [ -n "$_word" ] && printf '%s\n' "$_word"
 }
 
 # The process behind the statistics of a program; 1 when it is gone.
@@ -115,7 +122,7 @@ running_all() { # those of the node that run
 # A value out of the rows of a program's statistics (kn-stat(5)): the sum of
 # the series with this name, 1 when it has none.
 series() { # PROGRAM METRIC
-	[ -r "$node_run/stat/$1" ] || return 1
+	statistics "$1" || return 1
 	od -A n -v -t u1 "$node_run/stat/$1" | awk -v want="$2" '
 	function word(o, k, v) {
 		v = 0
@@ -228,8 +235,8 @@ run_check() { # NAME
 	else
 		# a check goes on where a command says no
 		verdict=$(set +e
-		    "check_$(printf '%s' "$1" | tr - _)" 2>/dev/null | head -n 1) ||
-		    verdict=
+		    "check_$(printf '%s' "$1" | tr - _)" 2>/dev/null | head -n 1 |
+		    tr -d '\000-\010\013-\037\177') || verdict=
 		[ -n "$verdict" ] ||
 		    verdict=$(pass "it could not be found out here")
 	fi

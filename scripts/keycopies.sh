@@ -78,7 +78,7 @@ seconds() { # UTC in ISO 8601
 
 new_file() { # PATH: written from standard input, whole, never over another
 	[ ! -e "$1" ] || wrong "$1 is there already"
-	cat >"$1.part" && to_disk "$1.part" && mv "$1.part" "$1" ||
+	(set -C && cat >"$1.part") && to_disk "$1.part" && mv "$1.part" "$1" ||
 	    { rm -f "$1.part"; broken "$1 cannot be written"; }
 }
 

@@ -151,20 +151,23 @@ check_rotational() {
 ticks() { awk '{ printf "%.0f\n", $1 * 1000 }' /proc/uptime; } # here, whatever --root
 
 # Durable writes of 4 KiB a second, measured on a file that is gone afterwards;
-# nothing when we may not write there.
+# nothing when we may not write there.  As whose directory it is: root would
+# follow a link that is laid there.
 durable_writes() { # DIRECTORY
 	[ -w "$1" ] || return 1
+	owner=$(stat -c %U "$1")
 	probe=$1/.doctor.$$
 	count=$((disk_seconds * 1000))
 	begin=$(ticks)
-	timeout "$disk_seconds" dd if=/dev/zero of="$probe" bs=4096 count="$count" \
-	    oflag=dsync 2>/dev/null || true
+	as_user "$owner" timeout "$disk_seconds" dd if=/dev/zero of="$probe" \
+	    bs=4096 count="$count" oflag=dsync 2>/dev/null || true
 	took=$(($(ticks) - begin))
-	written=$(($(wc -c <"$probe" 2>/dev/null || echo 0) / 4096))
+	written=$(($(stat -c %s "$probe" 2>/dev/null || echo 0) / 4096))
 	if [ "$written" -eq 0 ]; then # busybox has no oflag=dsync
 		begin=$(ticks)
 		while took=$(($(ticks) - begin)) && [ "$took" -lt $((disk_seconds * 1000)) ]; do
-			dd if=/dev/zero of="$probe" bs=4096 count=1 conv=fsync 2>/dev/null || break
+			as_user "$owner" dd if=/dev/zero of="$probe" bs=4096 \
+			    count=1 conv=fsync 2>/dev/null || break
 			written=$((written + 1))
 		done
 	fi
