@@ -729,13 +729,26 @@ unlink_units() {
 	! is_live || [ -n "$dry" ] || s6-svscanctl -an "$node_scandir"
 }
 
+# The rules go when what nftables.conf includes goes: not without it.
+unhook_nft() {
+	hook=$node_root/etc/nftables.conf
+	grep -q kontinuum-node/firewall.nft "$hook" 2>/dev/null || return 0
+	grep -v kontinuum-node/firewall.nft "$hook" >"$work/hook" || true
+	act "$hook no longer loads our rules" place "$work/hook" "$hook" 0755 root:root
+	[ -n "$node_root" ] || [ -n "$dry" ] ||
+	    nft delete table inet kontinuum 2>/dev/null || true
+}
+
 do_purge() {
 	for dir in etc lib log run; do
 		[ -d "$(path_of $dir)" ] || continue
 		[ -n "$dry" ] || asked "Remove $(path_of $dir) with all that is in it, for ever?" ||
 		    no "$(path_of $dir) stays: --purge wants a yes, or --yes"
+		[ $dir != etc ] || unhook_nft
 		act "$(path_of $dir) goes" rm -rf "$(path_of $dir)"
 	done
+	[ ! -e "$node_root/etc/conf.d/kontinuum-node" ] ||
+	    act "$node_root/etc/conf.d/kontinuum-node goes" rm -f "$node_root/etc/conf.d/kontinuum-node"
 }
 
 do_install() {

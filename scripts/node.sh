@@ -253,6 +253,15 @@ service_reload() { # NAME: it reads its lists again
 	_who=$(service_pid "$1") && kill -HUP "$_who"
 }
 
+# Its supervisor will not start it again by itself.
+service_gave_up() { # NAME
+	case $node_supervisor in
+	systemd) systemctl -q is-failed "$1.service" ;;
+	s6) [ "$(s6-svstat -o wantedup "$node_scandir/$1" 2>/dev/null)" = false ] ;;
+	*) return 1 ;;
+	esac
+}
+
 # Until a command succeeds: 1 when it has not after so many seconds.
 wait_for() { # SECONDS COMMAND…
 	_end=$(($(date +%s) + $1))

@@ -271,6 +271,15 @@ as_ready_as_before() {
 	[ -z "$(sort "$work/before" "$work/before" "$work/now" | uniq -u)" ]
 }
 
+# Peers come back when they like: their absence after a restart of kn-p2pd is
+# told, and is no reason to restart it once more.
+without_peers() {
+	case " $did" in *' kn-p2pd '*) ;; *) return 1 ;; esac
+	[ "$(why_not)" = "$(grep '^peers ' "$work/now" | tr '\n' ';')" ] || return 1
+	note "no peer has come back yet"
+	grep '^peers ' "$work/now" >>"$work/before"
+}
+
 why_not() { sort "$work/before" "$work/before" "$work/now" | uniq -u | tr '\n' ';'; }
 
 # Until one that is not the old process is ready; not one that keeps ending, and
@@ -283,7 +292,9 @@ becomes_ready() { # NAME OLD-PID; 1 with $why
 		if [ "${_pid:-none}" = "${2:-}" ]; then
 			_stops=$((_stops + 1))
 		elif [ -z "$_pid" ]; then
+			# one that has died often waits 10 s for its next start
 			_gone=$((_gone + 1))
+			[ $_gone -le 5 ] || ! service_gave_up "$1" || _gone=100
 		else
 			! service_ready "$1" || return 0
 			_gone=0
@@ -293,7 +304,7 @@ becomes_ready() { # NAME OLD-PID; 1 with $why
 			    _ticks=$((_ticks + 1))
 		fi
 		why=
-		[ $_gone -le 30 ] && [ ${#_deaths} -le 5 ] ||
+		[ $_gone -le 75 ] && [ ${#_deaths} -le 5 ] ||
 		    why="$1 ends as soon as it is started"
 		[ $_ticks -le 300 ] || why="$1 does not become ready"
 		[ $_stops -le "$_stop_most" ] || why="$1 does not stop"
@@ -463,7 +474,7 @@ move() {
 	fi
 	end_drain
 	if [ -n "$did" ]; then
-		wait_for 60 as_ready_as_before || {
+		wait_for 60 as_ready_as_before || without_peers || {
 			why="the node is not ready: $(why_not)"
 			go_back
 		}

@@ -243,4 +243,6 @@ exits_with 1 "--purge wants a yes" 'yes' "$root" --uninstall --purge --superviso
 install "$root" --uninstall --purge --yes --supervisor systemd &&
     [ ! -e "$root/etc/kontinuum-node" ] && [ ! -e "$root/var/lib/kontinuum-node" ]
 ok $? "and takes all with it then"
+[ -e "$root/etc/nftables.conf" ] && ! grep -q kontinuum "$root/etc/nftables.conf"
+ok $? "but leaves nftables.conf one that loads"
 finish
