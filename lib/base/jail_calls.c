@@ -299,7 +299,7 @@ put_rule(struct filter *f, unsigned arg, unsigned mask, unsigned value)
 	answer(f, SECCOMP_RET_ALLOW);
 }
 
-/* A signal to ourselves is how abort(3) ends us. */
+/* A signal to ourselves is how the C library ends us in despair. */
 static void
 put_self(struct filter *f, unsigned nr)
 {
