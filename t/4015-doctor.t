@@ -457,6 +457,50 @@ look --only firewall --json
 ok $? "a command that hangs is not waited for"
 outside nft
 
+# --- what a program that is not itself may lay before root ---
+cp -a "$T/good" "$T/trap"
+R=$T/trap
+rm "$R/run/kontinuum-node/stat/kn-dht" "$R/run/kontinuum-node/stat/kn-store"
+mkfifo "$R/run/kontinuum-node/stat/kn-dht"
+ln -s /etc/passwd "$R/run/kontinuum-node/stat/kn-store"
+statistics kn-p2pd 102 2 9999000 "$(printf '\033]0;x')" "$held" x 0
+begin=$(date +%s)
+look --only running,loops,sandbox,running-version
+[ $(($(date +%s) - begin)) -le 10 ] && grep -q '^running .*fail kn-dht does not run' "$T/out" &&
+    ! grep -q "$(printf '\033')" "$T/out"
+ok $? "pipes, links and words for the terminal in the run directory"
+R=$T/good
+
+# --- what dies again and again, as s6 remembers it ---
+deaths() { [ "$(s6-svdt "$T/sv/kn-p2pd" | wc -l)" -ge "$1" ]; }
+under_s6() {
+	KN_BUILD=$T/bin KN_SUPERVISOR=s6 KN_SCANDIR=$T/sv "$doctor" \
+	    -c "$T/good$ini" --json --only crash-loops >"$T/out"
+}
+if command -v s6-supervise >/dev/null; then
+	for name in kn-signd kn-p2pd kn-dht kn-store; do
+		mkdir -p "$T/sv/$name"
+	done
+	printf '#!/bin/sh\nexec sleep 1000\n' >"$T/sv/kn-p2pd/run"
+	chmod +x "$T/sv/kn-p2pd/run"
+	s6-supervise "$T/sv/kn-p2pd" &
+	pids="$pids $!"
+	until_true s6-svok "$T/sv/kn-p2pd" && s6-svwait -u -t 5000 "$T/sv/kn-p2pd"
+	under_s6
+	ok $? "nothing has died"
+	for n in 1 2 3; do
+		until_true s6-svstat -u "$T/sv/kn-p2pd"
+		s6-svc -k "$T/sv/kn-p2pd"
+		until_true deaths $n
+		s6-svwait -u -t 5000 "$T/sv/kn-p2pd"
+	done
+	! under_s6 && jq -e '.status == "fail" and .text == "kn-p2pd died 3 times"' "$T/out" >/dev/null
+	ok $? "what died three times is found"
+	s6-svc -xd "$T/sv/kn-p2pd"
+else
+	skip_one "deaths" 's6 is not installed'
+fi
+
 # --- without rights ---
 if command -v setpriv >/dev/null; then
 	chmod 755 "$T"
