@@ -4,7 +4,7 @@
 # the command that mends it.  Looks only: changes nothing, asks nobody outside
 # save the resolver, and tells what it may not see instead of guessing.  The
 # checks are in doctor/*.sh, one file a subject; doctor.sh(8).
-# shellcheck disable=SC2034 # verdicts and checks use what is set here
+# shellcheck disable=SC2034,SC2154 # node.sh and the checks set and use it
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/node.sh"

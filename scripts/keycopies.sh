@@ -6,6 +6,7 @@
 # master.key and node.cert, compressed and sealed with age: nothing here writes
 # a secret into a file in the clear, an argument or the environment, save
 # `restore`, which is told where to.  keycopies.sh(8), keycopies(5).
+# shellcheck disable=SC2034,SC2154 # node.sh sets and uses them
 set -eu
 umask 077
 # shellcheck disable=SC3045 # dash and ash have it
