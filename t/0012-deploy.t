@@ -36,6 +36,15 @@ sed -n 's/^  - name: \(Kontinuum.*\)/\1/p' prometheus/*_test.yml | sort |
 ok $? "each has a test"
 sed 's/^/# /' "$T/said"
 
+cat prometheus/alerts.yml grafana/*.json |
+    grep -oE 'kn_(backup|restore|key)_[a-z_]+' | sort -u >"$T/named"
+cat ../scripts/backup.sh ../scripts/keycopies.sh |
+    grep -oE 'kn_(backup|restore|key)_[a-z_]+' | sort -u |
+    comm -13 - "$T/named" >"$T/said"
+[ -s "$T/named" ] && [ ! -s "$T/said" ]
+ok $? "what is asked of backups is what the scripts tell"
+sed 's/^/# /' "$T/said"
+
 # promtool
 if promtool=$(part promtool prometheus 2>/dev/null); then
 	"$promtool" check rules prometheus/recording.yml prometheus/alerts.yml \
@@ -45,8 +54,9 @@ if promtool=$(part promtool prometheus 2>/dev/null); then
 	cp prometheus/*.yml "$T"
 	passes() { (cd "$T" && timeout 60 "$promtool" test rules ./*_test.yml) >"$T/said" 2>&1; }
 	passes
-	ok $? "and their tests pass"
-	sed 's/^/# /' "$T/said" | head -n 40
+	code=$?
+	ok $code "and their tests pass"
+	[ $code -eq 0 ] || sed 's/^/# /' "$T/said" | head -n 40
 	# the alerts named in a failure, in order
 	blamed() {
 		grep -o 'alertname=[\\"]*Kontinuum[A-Za-z0-9]*' "$T/said" |
