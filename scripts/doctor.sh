@@ -154,13 +154,6 @@ textfile() { # METRIC-AND-LABELS as a basic regular expression
 }
 
 tool() { command -v "$1" >/dev/null 2>&1; }
-program() { # NAME: where it is
-	if [ -x "$node_bin/$1" ]; then
-		printf '%s\n' "$node_bin/$1"
-	else
-		return 1
-	fi
-}
 
 p2p() { within 5 "$node_bin/kn-p2p" -s "$node_run/p2p.sock" --json -t 4 "$@" 2>/dev/null; }
 dht() { within 6 "$node_bin/kn-dht" -s "$node_run/dht.sock" --json -t 5 "$@" 2>/dev/null; }
