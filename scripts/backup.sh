@@ -501,7 +501,7 @@ audit_one() { # DB
 	while read -r _which _state _bytes; do
 		_n=0
 		if [ "$_state" != hollow ]; then
-			object_get "$(key_of "$1" "$_which.age")" "$work/back" -r 0-16383 &&
+			object_get "$(key_of "$1" "$_which.age")" "$work/back" 0-16383 &&
 			    _n=$(stanzas "$work/back") || _n=0
 		fi
 		_known=

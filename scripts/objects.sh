@@ -107,7 +107,6 @@ objects_offline() {
 objects_open() {
 	[ -r "$backup_conf" ] ||
 	    stop $USAGE "$backup_conf cannot be read: copy backup.conf.example there and edit it"
-	needs_tool curl
 	objects_offline
 	_endpoint=$(conf target endpoint)
 	_bucket=$(conf target bucket)
@@ -116,6 +115,11 @@ objects_open() {
 	_ca=$(conf target ca)
 	_part=$(conf target part_bytes 67108864)
 	_credentials=$(conf target credentials "$(path_of etc)/backup.credentials")
+	_client=$(conf target client curl)
+	case $_client in
+	curl | aws) needs_tool "$_client" ;;
+	*) stop $USAGE "$backup_conf: client is curl or aws" ;;
+	esac
 	case $_endpoint in
 	http://*[!/] | https://*[!/]) ;;
 	*) stop $USAGE "$backup_conf: endpoint is not like https://HOST[:PORT]" ;;
@@ -158,6 +162,49 @@ _s3() { # CURL-ARGUMENTS…
 	curl -q -sS -K "$_credentials" --aws-sigv4 "aws:amz:$_region:s3" \
 	    --connect-timeout 20 --speed-limit 1 --speed-time 60 \
 	    ${_ca:+--cacert "$_ca"} -w '%{http_code}' "$@" 2>"$work/curl" || :
+}
+
+# The same by aws, with its file of credentials: what it says becomes a status.
+_aws() { # s3api|s3 ARGUMENTS…; what it prints is in $work/aws
+	printf '[default]\nregion = %s\ns3 =\n    addressing_style = path\n    signature_version = s3v4\n' \
+	    "$_region" >"$work/aws.config"
+	if AWS_SHARED_CREDENTIALS_FILE=$_credentials AWS_CONFIG_FILE=$work/aws.config \
+	    AWS_EC2_METADATA_DISABLED=true AWS_PAGER='' AWS_MAX_ATTEMPTS=1 \
+	    aws --endpoint-url "$_endpoint" ${_ca:+--ca-bundle "$_ca"} \
+	    --output text "$@" >"$work/aws" 2>"$work/curl"; then
+		echo 200
+		return
+	fi
+	_code=$(sed -n 's/.*An error occurred (\([A-Za-z0-9]*\)).*/\1/p' "$work/curl" | head -n 1)
+	echo "<Code>${_code:-$(grep . "$work/curl" | tail -n 1 | tr -d '<>')}</Code>" >"$work/answer"
+	case $_code in
+	404 | NoSuch*) echo 404 ;;
+	412 | PreconditionFailed) echo 412 ;;
+	409 | ConditionalRequestConflict) echo 409 ;;
+	5?? | InternalError | SlowDown | ServiceUnavailable | '')
+		if grep -qi 'unknown options\|invalid choice' "$work/curl"; then
+			echo 400
+		else
+			echo 503
+		fi ;;
+	*) echo 403 ;;
+	esac
+}
+
+# Old ones know no condition: that nothing is there is asked for before.
+_aws_put() { # FILE KEY: a status
+	if [ "$(file_size "$1")" -gt "$_part" ]; then
+		_aws s3 cp --only-show-errors "$1" "s3://$_bucket/$2"
+		return
+	fi
+	set -- s3api put-object --bucket "$_bucket" --key "$2" --body "$1" \
+	    --checksum-algorithm SHA256
+	_status=$(_aws "$@" --if-none-match '*')
+	if [ "$_status" = 400 ]; then
+		_status=$(_aws s3api head-object --bucket "$_bucket" --key "$6")
+		[ "$_status" = 200 ] && _status=412 || _status=$(_aws "$@")
+	fi
+	echo "$_status"
 }
 
 _url() { echo "$_endpoint/$_bucket/$1"; }
@@ -267,7 +314,9 @@ object_put() { # FILE KEY
 	_try=1
 	while :; do
 		_nothing
-		if [ "$(file_size "$1")" -gt "$_part" ]; then
+		if [ $_client = aws ]; then
+			_status=$(_aws_put "$1" "$2")
+		elif [ "$(file_size "$1")" -gt "$_part" ]; then
 			_status=$(_put_parts "$1" "$2")
 		else
 			_status=$(_put_whole "$1" "$2" "$_sha")
@@ -286,6 +335,12 @@ object_put() { # FILE KEY
 }
 
 object_size() { # KEY: 1 when it is not there
+	if [ $_client = aws ]; then
+		[ "$(_aws s3api head-object --bucket "$_bucket" --key "$1" \
+		    --query ContentLength)" = 200 ] || return 1
+		cat "$work/aws"
+		return
+	fi
 	_s3 -I -H "x-amz-content-sha256: $EMPTY" -o "$work/head" \
 	    "$(_url "$1")" >"$work/status"
 	[ "$(cat "$work/status")" = 200 ] || return 1
@@ -293,14 +348,25 @@ object_size() { # KEY: 1 when it is not there
 	    sed -n 's/^[Cc][Oo][Nn][Tt][Ee][Nn][Tt]-[Ll][Ee][Nn][Gg][Tt][Hh]: *//p'
 }
 
-# 1: it is not there.  What is asked for again and again begins anew.
-object_get() { # KEY FILE [CURL-ARGUMENTS…]
+_get() { # KEY FILE [RANGE]: a status
+	if [ $_client = aws ]; then
+		_status=$(_aws s3api get-object --bucket "$_bucket" --key "$1" \
+		    ${3:+--range "bytes=$3"} "$2")
+		[ "$_status" = 200 ] || cp "$work/answer" "$2"
+		: >"$work/curl"
+		echo "$_status"
+		return
+	fi
+	_s3 -H "x-amz-content-sha256: $EMPTY" -o "$2" ${3:+-r "$3"} "$(_url "$1")"
+}
+
+# 1: it is not there.  What is asked for again begins anew.
+object_get() { # KEY FILE [RANGE, as 0-99]
 	_key=$1 _file=$2
-	shift 2
 	_try=1
 	while :; do
-		_status=$(_s3 -H "x-amz-content-sha256: $EMPTY" -o "$_file" "$@" \
-		    "$(_url "$_key")")
+		_nothing
+		_status=$(_get "$@")
 		case $_status in
 		200 | 206) [ -s "$work/curl" ] || return 0 ;;
 		404)
@@ -320,8 +386,12 @@ object_get() { # KEY FILE [CURL-ARGUMENTS…]
 
 object_delete() { # KEY
 	_nothing
-	_status=$(_s3 -X DELETE -H "x-amz-content-sha256: $EMPTY" \
-	    -o "$work/answer" "$(_url "$1")")
+	if [ $_client = aws ]; then
+		_status=$(_aws s3api delete-object --bucket "$_bucket" --key "$1")
+	else
+		_status=$(_s3 -X DELETE -H "x-amz-content-sha256: $EMPTY" \
+		    -o "$work/answer" "$(_url "$1")")
+	fi
 	[ "$_status" = 404 ] || _judge "$_status" "$1" ||
 	    stop $LATER "$1 cannot be removed: $_status ($(_said))"
 }
@@ -331,13 +401,18 @@ _query() { printf '%s' "$1" | sed 's/%/%25/g; s/+/%2B/g; s/\//%2F/g; s/=/%3D/g';
 # Elements of XML, one a line.
 _lines() { sed 's/></>\n</g' "$work/answer"; }
 
-# A page of answers into $work/answer.
-_ask() { # QUERY WHAT
+# A page of answers into $work/answer, or all of them, as rows, into $work/aws.
+_ask() { # QUERY WHAT AWS-VERB AWS-QUERY
 	_try=1
 	while :; do
 		_nothing
-		_status=$(_s3 -H "x-amz-content-sha256: $EMPTY" \
-		    -o "$work/answer" "$_endpoint/$_bucket?$1")
+		if [ $_client = aws ]; then
+			_status=$(_aws s3api "$3" --bucket "$_bucket" \
+			    --prefix "$_folder" --query "$4")
+		else
+			_status=$(_s3 -H "x-amz-content-sha256: $EMPTY" \
+			    -o "$work/answer" "$_endpoint/$_bucket?$1")
+		fi
 		_judge "$_status" "$2" && return
 		_again $_try ||
 		    stop $LATER "$2: $_status $(head -n 1 "$work/curl")"
@@ -351,7 +426,13 @@ objects_of() { # DB
 	_token=
 	while :; do
 		_ask "${_token:+continuation-token=$_token&}list-type=2&prefix=$(_query "$_folder")" \
-		    "the list of $_folder"
+		    "the list of $_folder" list-objects-v2 'Contents[].[Key,Size]'
+		if [ $_client = aws ]; then
+			awk -v folder="$_folder" 'index($1, folder) == 1 {
+				print substr($1, length(folder) + 1), $2
+			}' "$work/aws"
+			return
+		fi
 		_lines | awk -v folder="$_folder" '
 		/<Key>/ { sub(/.*<Key>/, ""); sub(/<.*/, ""); key = $0 }
 		/<Size>/ { sub(/.*<Size>/, ""); sub(/<.*/, ""); size = $0 }
@@ -367,8 +448,19 @@ objects_of() { # DB
 
 # KEY UPLOAD-ID of uploads that were begun before DATE and never ended.
 uploads_of() { # DB DATE, as 20260101T000000Z
-	_ask "prefix=$(_query "$_prefix$cluster/$node/$1/")&uploads=" \
-	    "the list of uploads"
+	_folder=$_prefix$cluster/$node/$1/
+	_ask "prefix=$(_query "$_folder")&uploads=" "the list of uploads" \
+	    list-multipart-uploads 'Uploads[].[Key,UploadId,Initiated]'
+	if [ $_client = aws ]; then
+		awk -v before="$2" 'NF == 3 {
+			gsub(/[-:]/, "", $3)
+			sub(/\.[0-9]*/, "", $3)
+			sub(/\+0000$/, "Z", $3)
+			if ($3 < before)
+				print $1, $2
+		}' "$work/aws"
+		return
+	fi
 	_lines | awk -v before="$2" '
 	/<Key>/ { sub(/.*<Key>/, ""); sub(/<.*/, ""); key = $0 }
 	/<UploadId>/ { sub(/.*<UploadId>/, ""); sub(/<.*/, ""); id = $0 }
@@ -380,7 +472,14 @@ uploads_of() { # DB DATE, as 20260101T000000Z
 	/<\/Upload>/ { if (at < before) print key, id }'
 }
 
-upload_abort() { _give_up "$1" "$(_query "$2")"; } # KEY UPLOAD-ID
+upload_abort() { # KEY UPLOAD-ID
+	if [ $_client = aws ]; then
+		_aws s3api abort-multipart-upload --bucket "$_bucket" --key "$1" \
+		    --upload-id "$2" >/dev/null
+	else
+		_give_up "$1" "$(_query "$2")"
+	fi
+}
 
 key_of() { echo "$_prefix$cluster/$node/$1/$2"; } # DB NAME
 
