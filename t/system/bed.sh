@@ -12,6 +12,9 @@ bed_group=/sys/fs/cgroup/unified
 [ -d "$bed_group" ] || bed_group=/sys/fs/cgroup
 boot_wait=60 # seconds until a bed has booted
 
+# nspawn's own filter leaves these out
+landlock='landlock_create_ruleset landlock_add_rule landlock_restrict_self'
+
 # What every root holds besides the base: what a node needs, and what looks at it.
 common=ca-certificates,iproute2,procps,jq,age,curl,sqlite3,minisign,s6,execline
 common=$common,nftables,ufw,iputils-ping,openssl,util-linux
@@ -140,7 +143,7 @@ bed_boot() { # NAME
 	set -- systemd-nspawn -q -D "$T/$name/root" --register=no --keep-unit \
 	    --machine="kn-$$-$name" --resolv-conf=off --timezone=off \
 	    --network-namespace-path="/run/netns/kn-bed-$$-$name" \
-	    --console=pipe "$@"
+	    --system-call-filter="$landlock" --console=pipe "$@"
 	unshare -m sh -c 'echo $$ >"$1/cgroup.procs" 2>/dev/null; shift
 	    exec "$@"' sh "$bed_group/kn-bed-$$" "$@" \
 	    </dev/null >>"$T/$name/console" 2>&1 &

@@ -16,7 +16,7 @@ yes() { # NAME COMMAND...: ok if it succeeds; what it said counts only if not
 	"$@" >"$T/said" 2>&1
 	r=$?
 	ok $r "$what"
-	[ $r -eq 0 ] || sed 's/^/# /' "$T/said" | tail -n 25
+	[ $r -eq 0 ] || sed 's/^/# /' "$T/said" | tail -n 120
 	return $r
 }
 
@@ -28,7 +28,7 @@ no() { # NAME EXIT-CODE COMMAND...: ok if it ends with this code
 	r=$?
 	[ $r -eq "$want" ]
 	ok $? "$what"
-	[ $r -eq "$want" ] || sed "s/^/# ($r) /" "$T/said" | tail -n 25
+	[ $r -eq "$want" ] || sed "s/^/# ($r) /" "$T/said" | tail -n 120
 }
 
 # --- releases: the programs of this tree, some of them a little different ---
@@ -168,7 +168,7 @@ peer_of() { # NAME
 last_words() { # NAME
 	tail -n 10 "$T/$1/console"
 	for program in $services; do
-		tail -n 3 "$T/$1/root/var/log/kontinuum-node/$program/current" ||
+		tail -n 20 "$T/$1/root/var/log/kontinuum-node/$program/current" ||
 		    bed "$1" journalctl --no-pager -n 3 -u "$program"
 	done 2>/dev/null
 }
@@ -417,7 +417,10 @@ upgrade_to() { # NAME VERSION [OPTION...]
 	shift 2
 	give "$host" "$T/rel/$to.tar.gz" "$T/rel/$to.tar.gz.minisig"
 	bed "$host" "$scripts/upgrade.sh" --probation 3s \
-	    --pubkey /root/release.pub "$@" "/root/$to.tar.gz"
+	    --pubkey /root/release.pub "$@" "/root/$to.tar.gz" && return
+	code=$?
+	last_words "$host"
+	return $code
 }
 
 release_of() { # NAME
@@ -468,9 +471,11 @@ backup_conf() { # NAME
 		    >"$T/world/key"
 	}
 	etc=$T/$1/root/etc/kontinuum-node
-	age-keygen -y "$T/identity" "$T/identity2" >"$etc/backup.recipients"
+	for identity in "$T/identity" "$T/identity2"; do
+		age-keygen -y "$identity"
+	done >"$etc/backup.recipients"
 	chmod 644 "$etc/backup.recipients"
-	(umask 077 && jq -r '"user = \"\(.key):\(.secret)\""' \
+	(umask 077 && jq -r '"user = \"\(.id):\(.secret)\""' \
 	    "$T/world/key" >"$etc/backup.credentials")
 	cat >"$etc/backup.conf" <<-'END'
 	[target]
