@@ -71,6 +71,7 @@ publish() { # AS-WHOM
 	[ -n "$metrics_to" ] && [ -w "$(dirname "$metrics_to")" ] || return 0
 	as_user "$1" cat "$(conf backup dir "$(path_of store)/backup")/backup.prom" \
 	    2>/dev/null | head -c 65536 >"$metrics_to.new" || return 0
+	[ -s "$metrics_to.new" ] || { rm -f "$metrics_to.new"; return 0; }
 	chmod 644 "$metrics_to.new"
 	mv -f "$metrics_to.new" "$metrics_to"
 }

@@ -219,6 +219,7 @@ _nothing() { : >"$work/answer"; }
 base64_of_hex() {
 	printf '%s\n' "$1" | awk '{
 		a = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+		split("262144 4096 64 1", place, " ")
 		for (i = 1; i <= length($0); i += 6) {
 			six = substr($0, i, 6)
 			v = 0
@@ -228,7 +229,7 @@ base64_of_hex() {
 					v += index("0123456789abcdef", substr(six, j, 1)) - 1
 			}
 			for (j = 0; j < 4; j++) {
-				c = substr(a, int(v / 64 ^ (3 - j)) % 64 + 1, 1)
+				c = substr(a, int(v / place[j + 1]) % 64 + 1, 1)
 				out = out (j > length(six) / 2 ? "=" : c)
 			}
 		}

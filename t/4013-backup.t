@@ -323,6 +323,44 @@ fi
 write_conf a "ping = echo pinged >'$T/pinged'"
 backup && grep -q pinged "$T/pinged"
 ok $? "somebody is told"
+
+# root hands on to the user of the configuration, and publishes the numbers
+other=$(mktemp -d) && chmod 711 "$other"
+as_nobody() { setpriv --reuid nobody --clear-groups -- "$@" 2>/dev/null; }
+if [ "$(id -u)" -eq 0 ] && as_nobody test -x "$bin/kn-store" &&
+    as_nobody test -r "$scripts/backup.sh"; then
+	mkdir -m 700 "$other/store"
+	mkdir -m 755 "$other/state"
+	cp "$T/plain.db" "$other/store/node.db"
+	cp "$T/a/store.key" "$other/store/store.key"
+	cp "$T/credentials" "$other/credentials"
+	cp "$T/recipients" "$other/recipients"
+	chown -R nobody "$other/store" "$other/credentials" "$other/recipients"
+	sed "s|$T/a/data/backup|$other/store/backup|; s|$T/a/data|$other/store|
+	    s|$T/a/store.key|$other/store/store.key|; s|$T/a/backup.prom|$other/state/backup.prom|
+	    s|$T/cred|$other/cred|; s|$T/recip|$other/recip|; s|^user = .*|user = nobody|" \
+	    "$T/backup.conf" >"$other/backup.conf"
+	chmod 644 "$other/backup.conf"
+	mv "$T/backup.conf" "$T/keep.conf"
+	cp "$other/backup.conf" "$T/backup.conf"
+	KN_BUILD=$bin NODE_INI=$T/none.ini KN_SUPERVISOR=none KN_ROOT=$T/root \
+	    "$scripts/backup.sh" --config "$other/backup.conf" >"$T/out" 2>"$T/err" &&
+	    [ "$(stat -c %U "$other/store/backup/lock")" = nobody ] &&
+	    [ "$(stat -c %U:%a "$other/state/backup.prom")" = root:644 ] &&
+	    grep -q 'last_success.*{db="node"} [0-9]' "$other/state/backup.prom"
+	ok $? "root hands on, and publishes the numbers"
+	sed 's/^/# /' "$T/err"
+	ln -sf /etc/shadow "$other/store/backup/backup.prom"
+	chown -h nobody "$other/store/backup/backup.prom"
+	KN_BUILD=$bin NODE_INI=$T/none.ini KN_SUPERVISOR=none KN_ROOT=$T/root \
+	    "$scripts/backup.sh" --config "$other/backup.conf" nothing >"$T/out" 2>"$T/err"
+	! grep -q root: "$other/state/backup.prom" && [ -s "$other/state/backup.prom" ]
+	ok $? "but nothing that its user could not read"
+	mv "$T/keep.conf" "$T/backup.conf"
+else
+	skip_one "root hands on" 'who is not root, or a tree that others cannot read'
+fi
+rm -rf "$other"
 ends 2 'no option' backup --nonsense
 ok $? "an option that is none"
 command -v promtool >/dev/null && {
