@@ -224,7 +224,8 @@ service_start() { # NAME
 	systemd) systemctl reset-failed "$1.service" 2>/dev/null || true
 		systemctl start --no-block "$1.service" ;;
 	openrc) rc-service -q -D "$1" start 8>&- ;;
-	s6) s6-svc -u "$node_scandir/$1" ;;
+	s6) s6-svdt-clear "$node_scandir/$1" 2>/dev/null || true
+		s6-svc -u "$node_scandir/$1" ;;
 	*) return 1 ;;
 	esac
 }
@@ -244,7 +245,9 @@ service_restart() { # NAME
 	systemd) systemctl reset-failed "$1.service" 2>/dev/null || true
 		systemctl restart --no-block "$1.service" ;;
 	openrc) rc-service -q -D "$1" restart 8>&- ;;
-	s6) s6-svc -ru "$node_scandir/$1" ;;
+	s6) # what died before is not held against it
+		s6-svdt-clear "$node_scandir/$1" 2>/dev/null || true
+		s6-svc -ru "$node_scandir/$1" ;;
 	*) return 1 ;;
 	esac
 }

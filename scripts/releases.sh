@@ -153,7 +153,7 @@ place_release() { # 0: it is new; 1: it was there
 	fi
 	chmod -R u+rwX,go+rX,go-w "$_new"
 	! is_root || chown -R 0:0 "$_new"
-	find "$_new" -type f | while read -r _file; do to_disk "$_file"; done
+	find "$_new" -exec sync {} + 2>/dev/null || sync
 	mv "$_new" "$node_lib/$release" || broken "$node_lib/$release cannot be written"
 	to_disk "$node_lib"
 	rm -rf "$node_lib/.new" "$node_lib/.old"
@@ -329,7 +329,9 @@ lay_links() { # RELEASE-DIR
 
 lay_link() { # TARGET LINK
 	[ "$(readlink "$2" 2>/dev/null)" != "$1" ] || return 0
-	swap_link "$1" "$2"
+	rm -f "$2.new"
+	ln -s "$1" "$2.new"
+	mv -f -T "$2.new" "$2"
 	echo "$2"
 }
 
