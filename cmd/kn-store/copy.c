@@ -133,7 +133,7 @@ check(const char *path)
 
 	e = dbstream_check(path, &d, &why);
 	end_with(e, path, why);
-	if (d.version > NODEDB_VERSION)
+	if (d.application == NODEDB_APPLICATION && d.version > NODEDB_VERSION)
 		die(EXIT_NO,
 		    "%s is of version %lld, this program knows %d; use the "
 		    "newer program",

@@ -37,6 +37,7 @@ enum {
 	NODEDB_PARTS = 10000,
 	NODEDB_UPLOADS = 10000, /* under way, of one bucket */
 	NODEDB_COUNTED = 10000,
+	NODEDB_APPLICATION = 0x4b6e4e64, /* "KnNd" (PRAGMA application_id) */
 	NODEDB_VERSION = 1, /* of the schema (PRAGMA user_version) */
 };
 

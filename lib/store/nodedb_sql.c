@@ -2,7 +2,6 @@
 #include "store/nodedb_own.h"
 
 enum {
-	APPLICATION = 0x4b6e4e64, /* "KnNd" */
 	BUSY_MS = 5000,
 	LOG_BYTES = 64 << 20,
 };
@@ -20,7 +19,7 @@ _Static_assert(sizeof texts / sizeof *texts <= SQL_MOST, "statements");
 const struct sql_kind nodedb_kind = {
 	.texts = texts,
 	.n = NODEDB_SQL_N,
-	.application = APPLICATION,
+	.application = NODEDB_APPLICATION,
 	.version = NODEDB_VERSION,
 	.busy_ms = BUSY_MS,
 	.log_bytes = LOG_BYTES,
