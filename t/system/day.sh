@@ -265,7 +265,7 @@ load_begin() { # NAME
 	bed "$1" /root/writes >/dev/null 2>&1 &
 	writes_pid=$!
 	pids="$pids $writes_pid"
-	stream_lives
+	until_true test -s "$T/$1/root/root/acknowledged" && stream_lives
 }
 
 # A new word comes back through the stream.
@@ -287,7 +287,7 @@ load_end() { # NAME
 	exec 7>&-
 	wait "$open_pid" 2>/dev/null
 	# nsenter does not hand on a signal
-	bed "$1" pkill -f 'kn-p2p serve'
+	[ ! -e "$T/$1/leader" ] || bed "$1" pkill -f 'kn-p2p serve'
 	wait "$serve_pid" 2>/dev/null
 	rm -f "$T/words"
 }
