@@ -250,7 +250,10 @@ check_space() { # PATH
 }
 
 # The database, then figures that only who can decrypt sees, in $TRAILER bytes.
+# Whatever is killed on the way, they are all there or nothing is.
 trailer() { # DB FILE: behind the stream, of which the figures are in $work/sums
+	_figures=$(jq -er 'select(.bytes and .sha256) | to_entries[] |
+	    "\(.key) \(.value)"' "$work/sums") || return 1
 	_text="
 kontinuum-backup trailer 1
 cluster $cluster
@@ -258,10 +261,14 @@ node $node
 db $1
 time $time
 sequence $sequence
-$(jq -r 'to_entries[] | "\(.key) \(.value)"' "$work/sums")"
+$_figures"
 	if [ -n "$2" ]; then
+		_coded=$(base64 <"$2") || return 1
 		_text="$_text
-file $(basename "$2") $(base64 <"$2" | tr -d '\n')"
+file ${2##*/} "
+		for _line in $_coded; do
+			_text=$_text$_line
+		done
 	fi
 	[ ${#_text} -lt $TRAILER ] || return 1
 	printf "%-${TRAILER}s" "$_text

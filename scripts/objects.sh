@@ -237,7 +237,10 @@ base64_of_hex() {
 	}'
 }
 
-file_sum() { sha256sum <"$1" | cut -d ' ' -f 1; }
+file_sum() { # FILE
+	_line=$(sha256sum <"$1") || return 1
+	printf '%s\n' "${_line%% *}"
+}
 file_size() { stat -c %s "$1"; }
 
 # What a status means: 0 it is done, 1 try again, else it ends here.
@@ -399,8 +402,12 @@ object_delete() { # KEY
 
 _query() { printf '%s' "$1" | sed 's/%/%25/g; s/+/%2B/g; s/\//%2F/g; s/=/%3D/g'; }
 
-# Elements of XML, one a line.
-_lines() { sed 's/></>\n</g' "$work/answer"; }
+# Elements of XML, one a line, into $work/lines: not by a pipe, of which only the
+# end would be known, and part of a list is worse than none.
+_lines() {
+	sed 's/></>\n</g' "$work/answer" >"$work/lines" ||
+	    stop 1 "the answer of the target cannot be read"
+}
 
 # A page of answers into $work/answer, or all of them, as rows, into $work/aws.
 _ask() { # QUERY WHAT AWS-VERB AWS-QUERY
@@ -431,17 +438,18 @@ objects_of() { # DB
 		if [ $_client = aws ]; then
 			awk -v folder="$_folder" 'index($1, folder) == 1 {
 				print substr($1, length(folder) + 1), $2
-			}' "$work/aws"
+			}' "$work/aws" || stop 1 "the list of $_folder cannot be read"
 			return
 		fi
-		_lines | awk -v folder="$_folder" '
+		_lines
+		awk -v folder="$_folder" '
 		/<Key>/ { sub(/.*<Key>/, ""); sub(/<.*/, ""); key = $0 }
 		/<Size>/ { sub(/.*<Size>/, ""); sub(/<.*/, ""); size = $0 }
 		/<\/Contents>/ && index(key, folder) == 1 {
 			print substr(key, length(folder) + 1), size
-		}'
-		_token=$(_lines |
-		    sed -n 's/.*<NextContinuationToken>\([^<]*\)<.*/\1/p')
+		}' "$work/lines" || stop 1 "the list of $_folder cannot be read"
+		_token=$(sed -n 's/.*<NextContinuationToken>\([^<]*\)<.*/\1/p' \
+		    "$work/lines") || stop 1 "the list of $_folder cannot be read"
 		_token=$(_query "$_token")
 		[ -n "$_token" ] || return 0
 	done
@@ -462,7 +470,8 @@ uploads_of() { # DB DATE, as 20260101T000000Z
 		}' "$work/aws"
 		return
 	fi
-	_lines | awk -v before="$2" '
+	_lines
+	awk -v before="$2" '
 	/<Key>/ { sub(/.*<Key>/, ""); sub(/<.*/, ""); key = $0 }
 	/<UploadId>/ { sub(/.*<UploadId>/, ""); sub(/<.*/, ""); id = $0 }
 	/<Initiated>/ {
@@ -470,7 +479,7 @@ uploads_of() { # DB DATE, as 20260101T000000Z
 		gsub(/[-:]/, ""); sub(/\.[0-9]*/, "")
 		at = $0
 	}
-	/<\/Upload>/ { if (at < before) print key, id }'
+	/<\/Upload>/ { if (at < before) print key, id }' "$work/lines"
 }
 
 upload_abort() { # KEY UPLOAD-ID
@@ -504,7 +513,8 @@ backups_of() { # DB
 				state = "hollow"
 			print n, state, size[n] + 0
 		}
-	}' "$work/list" | sort
+	}' "$work/list" >"$work/names" && sort "$work/names" ||
+	    stop 1 "the list of backups cannot be read"
 }
 
 time_of() { echo "${1%%-*}"; } # NAME

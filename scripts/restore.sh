@@ -228,10 +228,16 @@ obtain() { # FILE
 	rm -f "$work/cipher"
 }
 
-# The file that went along, if any; only for its owner.
+# The file that went along; only for its owner.
 put_key() { # FILE: 1 when there is none
-	_line=$(_trailer file) && [ -n "$_line" ] || return 1
-	printf '%s\n' "${_line#* }" | base64 -d >"$1"
+	case $trailer in
+	*"
+file "*) ;;
+	*) return 1 ;;
+	esac
+	_line=$(_trailer file) && [ -n "${_line#* }" ] &&
+	    printf '%s\n' "${_line#* }" | base64 -d >"$1" && [ -s "$1" ] ||
+	    stop $UNVERIFIED "${_line%% *}, which went along with $name, cannot be read"
 }
 
 in_memory() { # DIR

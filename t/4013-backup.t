@@ -167,6 +167,38 @@ END
 ends 1 'no age file' backup --allow-unsynced && [ "$(objects | wc -l)" -eq "$before" ]
 ok $? "age that does not encrypt"
 rm "$T/fake/age"
+for tool in jq base64 sha256sum sed awk; do
+	cat >"$T/fake/$tool" <<-END
+	#!/bin/sh
+	# the n-th time it is killed
+	n=\$(cat "$T/times" 2>/dev/null || echo 0)
+	echo \$((n + 1)) >"$T/times"
+	[ \$n -ne \$(cat "$T/which") ] || kill -9 \$\$
+	PATH=$old_path exec $tool "\$@"
+	END
+	chmod 755 "$T/fake/$tool"
+	for nth in 0 1 2 3 4 5 6; do
+		echo $nth >"$T/which"
+		rm -f "$T/times"
+		PATH=$T/fake:$old_path
+		backup --allow-unsynced
+		PATH=$old_path
+	done
+	rm "$T/fake/$tool"
+	restore --list --json && cp "$T/out" "$T/listed"
+	good=0
+	for listed in $(jq -r 'select(.state == "whole").name' "$T/listed" | tail -n 8); do
+		rm -rf "$T/restored"
+		restore --into "$T/restored" --at "${listed%%-*}" --identity "$T/one.key" &&
+		    cmp -s "$T/restored/store.key" "$T/a/store.key" || {
+			sed 's/^/# /' "$T/err"
+			good=1
+		}
+	done
+	ok $good "$tool is killed, at any time"
+done
+rm -rf "$T/restored"
+before=$(objects | wc -l)
 cat >"$T/fake/curl" <<'END'
 #!/bin/sh
 # the answer is lost
