@@ -189,7 +189,9 @@ for tool in jq base64 sha256sum sed awk; do
 	good=0
 	for listed in $(jq -r 'select(.state == "whole").name' "$T/listed" | tail -n 8); do
 		rm -rf "$T/restored"
-		restore --into "$T/restored" --at "${listed%%-*}" --identity "$T/one.key" &&
+		store target get "$folder/$listed.age" "$T/$listed.age" &&
+		    store target get "$folder/$listed.json" "$T/$listed.json"
+		restore --into "$T/restored" --from-file "$T/$listed.age" --identity "$T/one.key" &&
 		    cmp -s "$T/restored/store.key" "$T/a/store.key" || {
 			sed 's/^/# /' "$T/err"
 			good=1
