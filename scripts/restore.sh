@@ -79,7 +79,20 @@ node_find
 [ -n "$backup_conf" ] || backup_conf=$(path_of etc)/backup.conf
 PATH=$node_bin:$PATH
 export PATH
-work=$(mktemp -d "${TMPDIR:-/var/tmp}/kn-restore.XXXXXX") ||
+# What one left that was killed goes: in memory it is not even encrypted.
+sweep() { # DIR
+	for _left in "$1"/kn-restore.*.*; do
+		_pid=${_left#"$1"/kn-restore.}
+		_pid=${_pid%%.*}
+		case $_pid in
+		*[!0-9]*) continue ;;
+		esac
+		[ ! -O "$_left" ] || [ -L "$_left" ] || [ -d "/proc/$_pid" ] ||
+		    rm -rf "$_left"
+	done
+}
+sweep "${TMPDIR:-/var/tmp}"
+work=$(mktemp -d "${TMPDIR:-/var/tmp}/kn-restore.$$.XXXXXX") ||
     stop 1 "no directory can be made in ${TMPDIR:-/var/tmp}"
 if [ -n "$from" ]; then
 	objects_offline
@@ -251,9 +264,10 @@ in_memory() { # DIR
 verify() {
 	in_memory "$scratch" ||
 	    stop $USAGE "$scratch is no tmpfs, and what is decrypted is not for a disk: --scratch"
+	sweep "$scratch"
 	[ -n "$from" ] || choose
 	[ -z "$from" ] || size=$(file_size "$from")
-	gone=$(mktemp -d "$scratch/kn-restore.XXXXXX")
+	gone=$(mktemp -d "$scratch/kn-restore.$$.XXXXXX")
 	room_for "$gone" $((size / 1048576 + 8))
 	obtain "$gone/db"
 	if [ -n "$json" ]; then
