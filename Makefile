@@ -39,7 +39,7 @@ FUZZ    := $(patsubst t/fuzz/%.c,%,$(filter-out t/fuzz/replay.c,$(wildcard t/fuz
 BENCH   := $(call unit,t/bench/*.c)
 FAULT   := $(call unit,t/fault/*.c)
 # js and the S3 clients are what a plain installation has; go and rust are not
-SCRIPTS := $(wildcard t/[0-5]*.t t/600[14]-*.t t/601*.t t/7*.t)
+SCRIPTS := $(wildcard t/[0-5]*.t t/600[14]-*.t t/60[12]*.t t/7*.t)
 
 all: $(PROGS:%=$(B)/%)                    ## build every program
 
@@ -58,6 +58,7 @@ check:                                    ## run the tests that are built
 
 check-san:                                ## the same without the tree's own tests (SAN=1)
 	KN_BUILD=$(B) KN_S3_BIG=67108864 KN_CUTS=10 KN_KILL=5 \
+	    KN_BACKUPS=15 KN_RESTORES=5 KN_CROWD=5000 KN_UPGRADE_CUTS=2 \
 	    prove -j2 --timer -e '' $(sort $(UNITS)) $(B)/t/fuzz/replayed \
 	    $(filter-out t/0%,$(SCRIPTS))
 
