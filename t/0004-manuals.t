@@ -54,6 +54,25 @@ for source in cmd/kn-*.c; do
 	sed 's/^/# /' "$T/said"
 done
 
+# scripts: all options of the page that --help prints, and no others
+for page in man/*.sh.8; do
+	name=$(basename "$page" .8)
+	sh "scripts/$name" --help | grep -oE -e '--[a-z][a-z0-9-]+' |
+	    sed 's/^--//' | sort -u >"$T/printed"
+	written "$page" >"$T/written"
+	[ -s "$T/printed" ] && diff "$T/printed" "$T/written" >"$T/said"
+	ok $? "$page has the options of $name"
+	sed 's/^/# /' "$T/said"
+done
+
+# kn(7) is where to begin: it leads to every page
+sed -n '/^\.Sh SEE ALSO/,/^\.Sh ST/s/^\.Xr \([^ ]*\) \([1-8]\).*/\1.\2/p' \
+    man/kn.7 | sort >"$T/written"
+(cd man && ls) | grep -vx 'kn\.7' | LC_ALL=C sort >"$T/printed"
+LC_ALL=C sort "$T/written" | diff "$T/printed" - >"$T/said"
+ok $? 'kn(7) names every page'
+sed 's/^/# /' "$T/said"
+
 # one fixed list: the code's and the manual's
 sed -n 's/.*R([A-Z_]*, *"\([a-z-]*\)",.*/\1/p' lib/net/reason.h |
     awk '{ print NR - 1, $0 }' >"$T/reasons"
