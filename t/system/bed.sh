@@ -55,11 +55,16 @@ libraries() {
 	done | sed 's/:.*//' | sort -u
 }
 
-# Build the root of a kind in $beds, unless it is there.
+# Build the root of a kind in $beds, unless it is there.  Of several tests that
+# want the same one, one builds it and the others wait.
 root_make() { # systemd|openrc|plain|vm
+	mkdir -p "$beds"
+	(flock 9 && root_build "$1") 9>"$beds/$1.lock"
+}
+
+root_build() { # systemd|openrc|plain|vm
 	kind=$1
 	[ ! -e "$beds/$kind.done" ] || return 0
-	mkdir -p "$beds"
 	rm -rf "${beds:?}/$kind"
 	case $kind in
 	vm)
