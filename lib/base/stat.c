@@ -283,74 +283,74 @@ get_text(char *out, const char *field, size_t room)
 	return memchr(out, '\0', room) != NULL;
 }
 
-/* The file may change under us, so what is checked is a copy and every row is
- * checked again when it is read. */
 static int
-check_head(const struct stat_view *v, struct head *h)
+refuse(int error)
 {
-	memcpy(h, v->map, sizeof *h);
+	errno = error;
+	return -1;
+}
+
+/* Whole, of a version that we know, and so long as it says. */
+static int
+check_head(const struct head *h, size_t bytes)
+{
 	if (memcmp(h->magic, magic, sizeof magic) == 0 &&
 	    h->version == VERSION &&
 	    size_fits(h->head_size, sizeof(struct head)) &&
 	    size_fits(h->row_size, sizeof(struct row)) &&
 	    h->rows <= ROWS_MOST &&
-	    v->bytes == h->head_size + h->rows * h->row_size)
+	    bytes == h->head_size + h->rows * h->row_size)
 		return 0;
-	errno = EBADMSG;
-	return -1;
+	return refuse(EBADMSG);
 }
 
 int
 stat_read(const struct stat_view *v, size_t row, struct stat_value *out)
 {
-	struct head h;
+	const struct head *h = v->image;
 	const struct row *r;
-	uint64_t kind;
 
-	if (check_head(v, &h) < 0)
-		return -1;
-	if (row >= h.rows) {
-		errno = ERANGE;
-		return -1;
-	}
-	r = (const void *)((const char *)v->map + h.head_size +
-			   row * h.row_size);
-	kind = r->kind;
-	if (kind > STAT_GAUGE ||
+	if (row >= v->n)
+		return refuse(ERANGE);
+	r = (const void *)((const char *)v->image + h->head_size +
+			   row * h->row_size);
+	if (r->kind > STAT_GAUGE ||
 	    !get_text(out->name, r->name, sizeof r->name) ||
 	    !get_text(out->labels, r->labels, sizeof r->labels) ||
-	    !get_text(out->help, r->help, sizeof r->help)) {
-		errno = EBADMSG;
-		return -1;
-	}
-	out->kind = (enum stat_kind)kind;
-	out->value = atomic_load_explicit(&r->value, memory_order_relaxed);
+	    !get_text(out->help, r->help, sizeof r->help))
+		return refuse(EBADMSG);
+	out->kind = (enum stat_kind)r->kind;
+	out->value = r->value;
 	return 0;
 }
 
-static int
-check_view(struct stat_view *v)
+/* Readers reckon with moments: none lies where that would overflow. */
+static bool
+moment_fits(msec at)
 {
-	const struct head *live = v->map;
-	struct stat_value value;
-	struct head h;
+	return at >= 0 && at <= INT64_MAX / 2;
+}
 
-	if (check_head(v, &h) < 0)
+static int
+take_image(struct stat_view *v)
+{
+	const struct head *h = v->image;
+	struct stat_value value;
+
+	if (check_head(h, v->bytes) < 0)
 		return -1;
-	if (!get_text(v->prog, h.prog, sizeof h.prog) ||
-	    !get_text(v->version, h.release, sizeof h.release) ||
-	    !get_text(v->sandbox, h.sandbox, sizeof h.sandbox) ||
-	    h.phase >= STAT_PHASE_N) {
-		errno = EBADMSG;
-		return -1;
-	}
-	v->n = h.rows;
-	v->pid = h.pid;
-	v->started = h.started;
-	v->phase = (enum stat_phase)h.phase;
-	v->beat = atomic_load_explicit(&live->beat, memory_order_relaxed);
-	v->inflight =
-	    atomic_load_explicit(&live->inflight, memory_order_relaxed);
+	if (!get_text(v->prog, h->prog, sizeof h->prog) ||
+	    !get_text(v->version, h->release, sizeof h->release) ||
+	    !get_text(v->sandbox, h->sandbox, sizeof h->sandbox) ||
+	    h->phase >= STAT_PHASE_N || !moment_fits(h->started) ||
+	    !moment_fits(h->beat))
+		return refuse(EBADMSG);
+	v->n = h->rows;
+	v->pid = h->pid;
+	v->started = h->started;
+	v->phase = (enum stat_phase)h->phase;
+	v->beat = h->beat;
+	v->inflight = h->inflight;
 	for (size_t i = 0; i < v->n; i++)
 		if (stat_read(v, i, &value) < 0)
 			return -1;
@@ -374,37 +374,64 @@ plausible_size(int fd)
 	return (size_t)st.st_size;
 }
 
+/* From the front; EBADMSG: there is less by now. */
+static int
+read_front(int fd, void *to, size_t n)
+{
+	for (size_t have = 0; have < n;) {
+		ssize_t got =
+		    pread(fd, (char *)to + have, n - have, (off_t)have);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			return refuse(EBADMSG);
+		have += (size_t)got;
+	}
+	return 0;
+}
+
+/* A copy and not a mapping: whose file it is may cut it short at any moment,
+ * and a mapping of what is gone would end us with SIGBUS. */
+static int
+read_image(int fd, struct stat_view *v)
+{
+	struct head h;
+	size_t bytes = plausible_size(fd);
+
+	if (bytes == 0 || read_front(fd, &h, sizeof h) < 0 ||
+	    check_head(&h, bytes) < 0)
+		return -1;
+	v->bytes = bytes;
+	v->image = mem_new(bytes);
+	return read_front(fd, v->image, bytes) < 0 ? -1 : take_image(v);
+}
+
 int
 stat_view(const char *path, struct stat_view *v)
 {
-	/* O_NONBLOCK: a FIFO laid there must not hold us up */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err;
-	void *map = MAP_FAILED;
+	/* who may write beside it may lay a FIFO there, or a link to a device:
+	 * neither is to hold us up */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	int r, err;
 
 	*v = (struct stat_view){ 0 };
 	if (fd < 0)
-		return -1;
-	v->bytes = plausible_size(fd);
-	if (v->bytes > 0)
-		map = mmap(NULL, v->bytes, PROT_READ, MAP_SHARED, fd, 0);
+		return errno == ELOOP ? refuse(EBADMSG) : -1;
+	r = read_image(fd, v);
 	err = errno;
 	close(fd);
+	if (r < 0)
+		stat_unview(v);
 	errno = err;
-	if (map == MAP_FAILED)
-		return -1;
-	v->map = map;
-	if (check_view(v) == 0)
-		return 0;
-	err = errno;
-	stat_unview(v);
-	errno = err;
-	return -1;
+	return r;
 }
 
 void
 stat_unview(struct stat_view *v)
 {
-	if (v->map)
-		munmap((void *)(uintptr_t)v->map, v->bytes);
+	free(v->image);
 	*v = (struct stat_view){ 0 };
 }

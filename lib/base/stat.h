@@ -60,7 +60,7 @@ struct stat_view {
 	msec started, beat; /* CLOCK_BOOTTIME */
 	uint64_t inflight;
 	size_t n;
-	const void *map; /* private */
+	void *image; /* private */
 	size_t bytes;
 };
 struct stat_value {
@@ -68,8 +68,9 @@ struct stat_value {
 	char name[64], labels[64], help[128];
 	uint64_t value;
 };
-/* 0, or -1 with errno; EBADMSG: not a whole statistics file.  The head is as
- * it was at this moment, stat_read gives each value as it is now. */
+/* The file as it is at this moment, in memory of its own: whoever writes it may
+ * do with it what they like.  0, or -1 with errno; EBADMSG: not a whole
+ * statistics file, a symbolic link, or no file at all. */
 int stat_view(const char *path, struct stat_view *);
 int stat_read(const struct stat_view *, size_t row, struct stat_value *);
 void stat_unview(struct stat_view *);

@@ -152,7 +152,8 @@ other_process(int in, int out)
 		return 1;
 	if (write(out, &byte, 1) != 1 || read(in, &byte, 1) != 1)
 		return 2;
-	if (stat_read(&v, DONE, &after) < 0)
+	stat_unview(&v);
+	if (stat_view(path, &v) < 0 || stat_read(&v, DONE, &after) < 0)
 		return 3;
 	stat_unview(&v);
 	return before.value == 10 && after.value == 11 ? 0 : 4;
@@ -291,7 +292,7 @@ refused(const void *p, size_t n)
 		stat_unview(&v);
 		return false;
 	}
-	return errno == EBADMSG && v.map == NULL;
+	return errno == EBADMSG && v.image == NULL;
 }
 
 static const struct {
@@ -308,6 +309,11 @@ static const struct {
 	{ "no rows", 32, "\0\0\0\0\0\0\0\0" },
 	{ "a row too many", 32, "\4\4\4\4\4\4\4\4" },
 	{ "rows that wrap around", 32, "\xff\xff\xff\xff\xff\xff\xff\xff" },
+	{ "a start before the machine's", 80,
+	    "\xff\xff\xff\xff\xff\xff\xff\xff" },
+	{ "a start at the end of time", 80,
+	    "\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f" },
+	{ "a heartbeat before that", 88, "\x80\x80\x80\x80\x80\x80\x80\x80" },
 	{ "an unknown kind", HEAD_BYTES + ROW_BYTES + 8, "\2\2\2\2\2\2\2\2" },
 };
 
@@ -345,6 +351,24 @@ test_corrupted(void)
 	ok(refused(bad, n), "a program's name without an end");
 }
 
+/* A program of another user may do this to whoever reads its file. */
+static void
+test_cut_under_us(void)
+{
+	struct stats *s = open_or_bail();
+	struct stat_view v;
+	struct stat_value value = { 0 };
+
+	stat_add(s, DONE, 3);
+	is_int(stat_view(path, &v), 0, "the file is viewed");
+	stat_close(s);
+	is_int(truncate(path, 0), 0, "and cut to nothing");
+	ok(stat_read(&v, DONE, &value) == 0 && value.value == 3,
+	    "what was read stays");
+	stat_unview(&v);
+	ok(stat_view(path, &v) < 0 && errno == EBADMSG, "now it is none");
+}
+
 /* What a later version may write: a longer head, longer rows. */
 static void
 test_longer(void)
@@ -380,6 +404,11 @@ test_no_file(void)
 	unlink(path);
 	ok(stat_view(path, &v) < 0 && errno == ENOENT, "no file");
 	ok(stat_view(dir, &v) < 0 && errno == EBADMSG, "a directory");
+	if (symlink("/dev/zero", path) == 0) {
+		ok(stat_view(path, &v) < 0 && errno == EBADMSG,
+		    "a symbolic link is not followed");
+		unlink(path);
+	}
 	if (mkfifo(path, 0600) == 0) {
 		ok(stat_view(path, &v) < 0 && errno == EBADMSG,
 		    "a FIFO is refused and does not block");
@@ -405,6 +434,7 @@ main(void)
 	test_restart();
 	test_never_half();
 	test_corrupted();
+	test_cut_under_us();
 	test_longer();
 	test_no_file();
 	rmdir(dir);
