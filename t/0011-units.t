@@ -53,7 +53,9 @@ lay() {
 	cp -R $host/*.target $host/*.slice "$root/usr/lib/systemd/system/" 2>/dev/null
 	cp -R sv/systemd "$now/sv/"
 	(cd sv/systemd && cp ./*.* "$root/etc/systemd/system/")
-	cp /bin/sh "$root/bin/kill"
+	# what a view shows of the host, and no /bin
+	mkdir -p "$root/usr/bin"
+	cp /bin/sh "$root/usr/bin/sh"
 	for program in $services; do
 		cp /bin/sh "$now/bin/$program"
 	done

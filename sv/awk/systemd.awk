@@ -116,7 +116,8 @@ function program(i, prog,   after) {
 	p("[Service]")
 	p("Type=notify")
 	p("ExecStart=" current() "/bin/" prog " -c " ini())
-	p("ExecReload=/bin/kill -HUP $MAINPID")
+	# the view has no /bin, and a bare host has no kill in /usr/bin
+	p("ExecReload=/usr/bin/sh -c 'kill -HUP $$MAINPID'")
 	p("User=" service(i, "user"))
 	p("Group=" group())
 	if (service(i, "sockets") != "")

@@ -364,6 +364,23 @@ day_sandbox() { # NAME
 	done
 }
 
+reload() { # NAME PROGRAM: as kn-services(7) says
+	case $(cat "$T/$1/kind") in
+	systemd) bed "$1" systemctl reload "$2" ;;
+	openrc) bed "$1" rc-service "$2" reload ;;
+	plain) bed "$1" s6-svc -h "/etc/service/$2" ;;
+	esac
+}
+
+day_reload() { # NAME
+	for program in $services; do
+		pid=$(pid_of "$1" "$program")
+		yes "$1: $program is reloaded" reload "$1" "$program" &&
+		    serves "$1" "$program" && [ "$(pid_of "$1" "$program")" = "$pid" ]
+		ok $? "$1: and goes on"
+	done
+}
+
 day_kill() { # NAME
 	yes "$1: a stream and writes run" load_begin "$1" || return 1
 	left=$(downs)
