@@ -222,6 +222,33 @@ ok $? "one line in the log for all scrapes"
 rm -rf "$run/stat/kn-"[cfgz]* "$run/stat/kn-dir" "$run/stat/README"
 [ "$(page /metrics | grep -vc '^#')" = "$series" ]
 ok $? "when they are gone nothing is left"
+i=0
+while [ $i -lt 1100 ]; do
+	: >"$run/stat/kn-x$i"
+	i=$((i + 1))
+done
+[ "$(status /readyz)" = 200 ] && [ "$(value kn_metrics_garbage)" -lt 1024 ] &&
+    [ "$(value 'kn_up{program="kn-store"}')" = 1 ]
+ok $? "a thousand files more do not hide the node"
+rm "$run/stat"/kn-x*
+
+# one that was taken over and speaks for others
+dropped=$(value kn_metrics_dropped_total)
+writes kn-dht serving 0 kn_p2pd_peers 0 kn_p2pd_twin_seen_seconds "$(date +%s)" \
+    kn_store_writable 0 kn_up 0 kn_process_open_fds 7 kn_dht_own 5
+[ "$(page '/readyz')" = '{"ready":true,"reasons":[]}' ]
+ok $? "readiness is not for another program to tell"
+[ "$(value kn_p2pd_peers)" = 2 ] && [ "$(value kn_store_writable)" = 1 ] &&
+    [ -z "$(value kn_up)" ] && [ -z "$(value kn_process_open_fds)" ] &&
+    [ "$(value kn_dht_own)" = 5 ]
+ok $? "nor are its numbers"
+[ "$(value kn_metrics_dropped_total)" -ge $((dropped + 5)) ]
+ok $? "such rows are counted"
+writes kn-not serving 0 kn_not_ready 1
+[ "$(page /metrics | grep -c '^kn_not_ready{')" = 11 ]
+ok $? "nobody displaces what is told of the node"
+rm "$run/stat/kn-not"
+well
 writes kn-p2pd serving 0 'bad name' 1 kn_p2pd_peers 4
 [ "$(value kn_p2pd_peers)" = 4 ] && ! page /metrics | grep -q 'bad name' &&
     [ "$(value kn_metrics_dropped_total)" -gt 0 ]

@@ -78,8 +78,10 @@ count_work(struct picture *p, const struct stat_view *v)
 				*work[k].to = value.value;
 }
 
+/* name: of the file.  No program speaks under another's, for any of them may
+ * write beside it. */
 static void
-add(struct picture *p, const char *path)
+add(struct picture *p, const char *path, const char *name)
 {
 	struct picture_program *a = &p->programs[p->n];
 	struct stat_view v;
@@ -87,7 +89,7 @@ add(struct picture *p, const char *path)
 	/* one that is not whole is of another version, or not ours */
 	if (p->n == PICTURE_PROGRAMS || stat_view(path, &v) < 0)
 		return;
-	if (lives(&v)) {
+	if (strcmp(v.prog, name) == 0 && lives(&v)) {
 		*a = (struct picture_program){ .phase = v.phase,
 			.pid = v.pid,
 			.inflight = v.inflight,
@@ -121,10 +123,10 @@ look_at_programs(const struct node_conf *conf, struct picture *p)
 		return errno == ENOENT ? 0 : -1;
 	}
 	while ((e = readdir(d)) != NULL)
-		if (e->d_name[0] != '.' &&
+		if (strncmp(e->d_name, "kn-", 3) == 0 &&
 		    (size_t)snprintf(path, sizeof path, "%s/%s", dir,
 			e->d_name) < sizeof path)
-			add(p, path);
+			add(p, path, e->d_name);
 	closedir(d);
 	free(dir);
 	qsort(p->programs, p->n, sizeof *p->programs, by_name);

@@ -15,7 +15,12 @@
  * release, and not taken from the compiler, so that builds are the same. */
 #define EARLIEST 1793491200 /* 2026-11-01 */
 
-enum { PATH = 1024, QUIET = 60000 /* between two log lines of a kind */ };
+enum {
+	PATH = 1024,
+	QUIET = 60000, /* between two log lines of a kind */
+	LISTED = 1024, /* files of stat/ that are looked at: every program of
+			  the node may make some */
+};
 
 /* Those that are told of also when they never ran. */
 static const char *const known[] = { "kn-signd", "kn-p2pd", "kn-dht",
@@ -93,6 +98,33 @@ remember(struct gather *g, const struct program *old, size_t n)
 				g->programs[i] = old[j];
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct program *)a)->name,
+	    ((const struct program *)b)->name);
+}
+
+/* Those that are neither known nor wanted, but have a file. */
+static void
+list_others(struct gather *g)
+{
+	DIR *d = opendir(g->stat_path);
+	const struct dirent *e;
+	size_t first = g->n;
+
+	if (d == NULL)
+		return;
+	for (unsigned i = 0; i < LISTED && (e = readdir(d)) != NULL; i++) {
+		if (gather_is_program(e->d_name))
+			find(g, e->d_name);
+		else if (e->d_name[0] != '.')
+			g->garbage++;
+	}
+	closedir(d);
+	qsort(g->programs + first, g->n - first, sizeof *g->programs, by_name);
+}
+
 /* All programs in an order that stays: the known ones, those wanted, others. */
 static void
 list_programs(struct gather *g)
@@ -100,8 +132,6 @@ list_programs(struct gather *g)
 	const struct conf_list *want = &g->conf->metrics.programs;
 	struct program old[READY_PROGRAMS];
 	size_t nold = 0;
-	struct dirent **all;
-	int n;
 
 	for (size_t i = 0; i < g->n; i++)
 		if (g->facts[i].present)
@@ -111,16 +141,7 @@ list_programs(struct gather *g)
 		find(g, known[i]);
 	for (size_t i = 0; i < want->n; i++)
 		find(g, want->at[i]);
-	n = scandir(g->stat_path, &all, NULL, alphasort);
-	for (int i = 0; i < n; i++) {
-		if (gather_is_program(all[i]->d_name))
-			find(g, all[i]->d_name);
-		else if (all[i]->d_name[0] != '.')
-			g->garbage++;
-		free(all[i]);
-	}
-	if (n >= 0)
-		free(all);
+	list_others(g);
 	remember(g, old, nold);
 	for (size_t i = 0; i < g->n; i++) {
 		g->facts[i] =
@@ -158,7 +179,8 @@ take_facts(struct ready_program *f, const struct stat_view *v)
 	for (size_t i = 0; i < v->n; i++) {
 		enum ready_gauge gauge;
 
-		if (stat_read(v, i, &value) < 0)
+		if (stat_read(v, i, &value) < 0 ||
+		    !series_is_own(f->name, &value))
 			continue;
 		gauge = ready_gauge_of(value.name);
 		if (gauge == READY_GAUGE_N)
@@ -166,16 +188,6 @@ take_facts(struct ready_program *f, const struct stat_view *v)
 		f->told[gauge] = true;
 		f->gauge[gauge] = value.value;
 	}
-}
-
-static void
-tell_rows(struct gather *g, const struct stat_view *v)
-{
-	struct stat_value value;
-
-	for (size_t i = 0; i < v->n; i++)
-		if (stat_read(v, i, &value) == 0)
-			series_row(&g->prom, &value);
 }
 
 static void
@@ -199,7 +211,7 @@ runs(const struct ready_program *f, const struct ready_limits *l)
 }
 
 static void
-look_at(struct gather *g, size_t i, bool rows)
+look_at(struct gather *g, size_t i)
 {
 	struct program *p = &g->programs[i];
 	struct ready_program *f = &g->facts[i];
@@ -223,9 +235,42 @@ look_at(struct gather *g, size_t i, bool rows)
 		blame(g, p->name, "it is of another program");
 	}
 	p->runs = runs(f, &g->limits);
-	if (rows && p->runs)
-		tell_rows(g, &v);
 	stat_unview(&v);
+}
+
+/* Of one that runs. */
+static void
+tell_rows(struct gather *g, const struct program *p)
+{
+	struct stat_value value;
+	struct stat_view v;
+	char path[PATH];
+
+	snprintf(path, sizeof path, "%s/%s", g->stat_path, p->name);
+	if (stat_view(path, &v) < 0)
+		return;
+	for (size_t i = 0; i < v.n; i++) {
+		if (stat_read(&v, i, &value) < 0)
+			continue;
+		if (series_is_own(p->name, &value))
+			series_row(&g->prom, &value);
+		else
+			g->prom.dropped++;
+	}
+	stat_unview(&v);
+}
+
+/* Of two rows that cannot stand together the earlier stays: what we say
+ * ourselves comes before what the programs say. */
+static void
+tell(struct gather *g)
+{
+	series_node(g);
+	for (size_t i = 0; i < g->n; i++)
+		if (g->programs[i].runs)
+			tell_rows(g, &g->programs[i]);
+	textfiles_add(g);
+	textfiles_judge(g);
 }
 
 void
@@ -235,12 +280,9 @@ gather(struct gather *g, bool rows)
 	list_programs(g);
 	prom_reset(&g->prom);
 	for (size_t i = 0; i < g->n; i++)
-		look_at(g, i, rows);
+		look_at(g, i);
 	ready_judge(g->facts, g->n, &g->limits, (uint64_t)msec_wall() / 1000,
 	    &g->ready);
-	if (!rows)
-		return;
-	textfiles_add(g);
-	series_node(g);
-	textfiles_judge(g);
+	if (rows)
+		tell(g);
 }

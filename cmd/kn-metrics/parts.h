@@ -12,7 +12,10 @@ enum { GATHER_STAT, GATHER_TEXT };
 bool gather_may_warn(struct gather *, unsigned kind);
 
 /* series.c: what is told of a row, and of the programs and the node besides.
- * A row in milliseconds is told in seconds. */
+ * A row in milliseconds is told in seconds.  A program tells of itself only,
+ * kn_p2pd_… of kn-p2pd and what its process uses: one that was taken over does
+ * not speak for others. */
+bool series_is_own(const char *program, const struct stat_value *);
 void series_row(struct prom *, const struct stat_value *);
 void series_node(struct gather *);
 

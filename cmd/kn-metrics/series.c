@@ -13,6 +13,23 @@ enum { LABELS = 128 };
 
 #define MILLI "_milliseconds"
 
+bool
+series_is_own(const char *program, const struct stat_value *v)
+{
+	static const char process[] = "kn_process_";
+	char labels[LABELS];
+	size_t n = strlen(program);
+
+	if (strncmp(v->name, process, sizeof process - 1) == 0) {
+		snprintf(labels, sizeof labels, "program=\"%s\"", program);
+		return strcmp(v->labels, labels) == 0;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (v->name[i] != (program[i] == '-' ? '_' : program[i]))
+			return false;
+	return v->name[n] == '_';
+}
+
 /* In seconds, and with a name that says so. */
 static void
 put_seconds(struct prom *p, enum prom_kind kind, const struct stat_value *v,
@@ -126,7 +143,7 @@ series_node(struct gather *g)
 	put_ready(p, &g->ready);
 	put_clock(p);
 	prom_uint(p, PROM_GAUGE, "kn_textfiles", "",
-	    "*.prom files that were found", g->textfiles);
+	    "*.prom files that were found", 0);
 	prom_uint(p, PROM_GAUGE, "kn_textfile_error", "",
 	    "*.prom files that were passed over because of a fault", 0);
 }

@@ -92,6 +92,7 @@ textfiles_judge(struct gather *g)
 	/* those above the ceiling are not even among the files */
 	g->bad_textfiles =
 	    prom_settle(&g->prom) + g->textfiles - g->prom.nfiles;
+	prom_set(&g->prom, "kn_textfiles", g->textfiles);
 	prom_set(&g->prom, "kn_textfile_error", g->bad_textfiles);
 	if (g->bad_textfiles == 0)
 		return;

@@ -162,6 +162,15 @@ order_families(const char *a, const char *b)
 	return order ? order : (na > nb) - (na < nb);
 }
 
+/* Ours before those of files, and in the order in which they came. */
+static int
+order_age(const struct prom_row *a, const struct prom_row *b)
+{
+	if (a->from != b->from)
+		return a->from < b->from ? -1 : 1;
+	return (a->name > b->name) - (a->name < b->name);
+}
+
 static int
 order_rows(const void *va, const void *vb, void *arg)
 {
@@ -173,7 +182,7 @@ order_rows(const void *va, const void *vb, void *arg)
 		order = strcmp(at(p, a->name), at(p, b->name));
 	if (order == 0)
 		order = strcmp(at(p, a->labels), at(p, b->labels));
-	return order ? order : (a->from > b->from) - (a->from < b->from);
+	return order ? order : order_age(a, b);
 }
 
 static void
@@ -196,7 +205,7 @@ judge(struct prom *p, size_t first, size_t end)
 	const struct prom_row *own = &rows[first], *last = NULL;
 
 	for (size_t i = first; i < end; i++)
-		if (rows[i].from < own->from)
+		if (order_age(&rows[i], own) < 0)
 			own = &rows[i];
 	for (size_t i = first; i < end; i++) {
 		struct prom_row *r = &rows[i];

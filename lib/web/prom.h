@@ -62,8 +62,8 @@ bool prom_add_file(struct prom *, const char *name, struct slice text);
 void prom_bad_file(struct prom *, const char *name, const char *why);
 
 /* Once, when all is there: puts the rows in order.  Of two rows that cannot
- * stand together ours wins, then the earlier file; the other's file is refused
- * whole.  How many files are refused. */
+ * stand together ours wins, of ours the earlier, then the earlier file; the
+ * other's file is refused whole.  How many files are refused. */
 size_t prom_settle(struct prom *);
 void prom_write(const struct prom *, enum prom_format, struct buf *out);
 

@@ -3,7 +3,11 @@
 #include "web/prom_own.h"
 #include "web/text.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { VALUE = 64 /* bytes of a number */ };
 
 struct pair {
 	struct slice name, value;
@@ -84,11 +88,23 @@ skip_number(struct slice *s)
 	return count_digits(s) > 0;
 }
 
+/* Scrapers cannot keep a number beyond a double's, and refuse all the rest with
+ * it. */
+static bool
+fits(struct slice number)
+{
+	char text[VALUE + 1];
+
+	memcpy(text, number.p, number.n);
+	text[number.n] = 0;
+	return isfinite(strtod(text, NULL));
+}
+
 struct slice
 prom_take_value(struct slice *s)
 {
 	struct slice at = *s, none = { 0 };
-	bool good;
+	bool good, number = false;
 
 	if (text_begins(at, slice_text("NaN"))) {
 		get_bytes(&at, 3);
@@ -99,9 +115,10 @@ prom_take_value(struct slice *s)
 		if (good)
 			get_bytes(&at, 3);
 		else
-			good = skip_number(&at);
+			good = number = skip_number(&at);
 	}
-	if (!good || s->n - at.n > 64)
+	if (!good || s->n - at.n > VALUE ||
+	    (number && !fits(slice_of(s->p, s->n - at.n))))
 		return none;
 	return get_bytes(s, s->n - at.n);
 }

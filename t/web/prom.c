@@ -88,6 +88,24 @@ test_dropped(void)
 	prom_free(&p);
 }
 
+/* What was said first stays, in whatever order the names and labels are. */
+static void
+test_first(void)
+{
+	prom_init(&p);
+	prom_uint(&p, PROM_GAUGE, "b", "x=\"2\"", "", 1);
+	prom_uint(&p, PROM_GAUGE, "b", "x=\"2\"", "", 2);
+	prom_uint(&p, PROM_COUNTER, "b", "x=\"1\"", "", 3);
+	prom_uint(&p, PROM_COUNTER, "b_total", "", "", 4);
+	for (unsigned i = 5; i < 50; i++)
+		prom_uint(&p, PROM_GAUGE, "b", "x=\"2\"", "", i);
+	prom_settle(&p);
+	writes(PROM_TEXT, "# TYPE b gauge\nb{x=\"2\"} 1\n",
+	    "of ours the first stays");
+	is_int(p.dropped, 48, "the others are counted");
+	prom_free(&p);
+}
+
 static void
 test_ceiling(void)
 {
@@ -147,6 +165,8 @@ test_bad_files(void)
 		{ "a one\n", "the value is no number", 1 },
 		{ "a 1e\n", "the value is no number", 1 },
 		{ "a .\n", "the value is no number", 1 },
+		{ "a 1e400\n", "the value is no number", 1 },
+		{ "a -1e309\n", "the value is no number", 1 },
 		{ "a 1\r\n", "the line ends with a carriage return", 1 },
 		{ "9a 1\n", "the name is not one of a metric", 1 },
 		{ "a{b=\"1\" 1\n", "no , between two labels", 1 },
@@ -267,6 +287,7 @@ main(void)
 {
 	test_ours();
 	test_dropped();
+	test_first();
 	test_ceiling();
 	test_file();
 	test_bad_files();
