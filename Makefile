@@ -84,6 +84,11 @@ bench-store:                              ## kn-store, ratios against versitygw
 	$(MAKE) $(B)/kn-store $(B)/t/bench/s3load
 	KN_BUILD=$(B) t/bench/run.sh s3put s3get s3big s3list s3memory
 
+bench-ops:                                ## operating a node: node_exporter, restic, ...
+	scripts/deps.sh build run test bench
+	$(MAKE) all $(B)/t/bench/start $(B)/t/bench/peak
+	KN_BUILD=$(B) t/bench/run.sh metrics respawn snapshot backup ready exposure
+
 fuzz:                                     ## SECONDS=60: fuzz each target so long
 	scripts/deps.sh build fuzz
 	t/fuzz/run.sh $(SECONDS) $(FUZZ)
@@ -148,5 +153,5 @@ $(B)/t/fuzz/replayed: t/fuzz/replayed.sh $(FUZZ:%=$(B)/t/fuzz/%)
 	install -m 755 $< $@
 
 -include $(wildcard $(B)/*/*.d $(B)/*/*/*.d)
-.PHONY: all run test test-system check check-san interop units bench bench-store fuzz lint install release libraries clean help
+.PHONY: all run test test-system check check-san interop units bench bench-store bench-ops fuzz lint install release libraries clean help
 .SECONDARY:

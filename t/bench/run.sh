@@ -5,7 +5,8 @@
 #
 #	run.sh [PART...]    PART: programs start stream latency handshakes idle
 #	            dht records sweep (all of these unless told), and of kn-store
-#	            s3put s3get s3big s3list s3memory
+#	            s3put s3get s3big s3list s3memory, and of operating a node
+#	            metrics respawn snapshot backup ready exposure
 here=$(cd "$(dirname "$0")/.." && pwd) || exit 111
 . "$here/interop/interop.sh"
 patience=60
@@ -372,6 +373,7 @@ do_idle() {
 
 . "$here/bench/dht.sh"
 . "$here/bench/store.sh"
+. "$here/bench/ops.sh"
 
 nodes=
 js_ready=
