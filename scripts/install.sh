@@ -226,7 +226,8 @@ install_packages() {
 	[ -z "$(missing_libraries "$from")" ] ||
 	    set -- $(sed -n "s/^package $distro //p" "$from/needs")
 	for tool in $(sed -n "s/^tool $distro //p" "$from/needs"); do
-		command -v "$tool" >/dev/null 2>&1 || set -- "$@" "$tool"
+		command -v "$tool" >/dev/null 2>&1 || has_package "$tool" ||
+		    set -- "$@" "$tool"
 	done
 	if [ $# -eq 0 ]; then
 		[ -z "$(missing_libraries "$from")" ] ||
@@ -239,9 +240,20 @@ install_packages() {
 	fedora) set -- dnf install -y "$@" ;;
 	arch) set -- pacman -S --noconfirm --needed "$@" ;;
 	esac
-	is_root && asked "These packages are missing: run $*?" ||
+	[ -n "$dry" ] || { is_root &&
+	    asked "These packages are missing: run $*?"; } ||
 	    no "packages are missing: run  $*  and then this again, or say --yes"
 	act "packages: $*" packages "$@"
+}
+
+has_package() { # NAME
+	case $distro in
+	debian) dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null |
+	    grep -qx installed ;;
+	alpine) apk info -e "$1" >/dev/null 2>&1 ;;
+	fedora) rpm -q "$1" >/dev/null 2>&1 ;;
+	arch) pacman -Qq "$1" >/dev/null 2>&1 ;;
+	esac
 }
 
 packages() {
@@ -569,7 +581,7 @@ step_install() {
 }
 
 not_installed() {
-	for name in signd p2pd dht store keygen cert; do
+	for name in signd p2pd dht store metrics keygen cert p2p drain; do
 		[ -x "$node_root$node_prefix/bin/kn-$name" ] || echo "no kn-$name in $node_root$node_prefix/bin"
 	done
 	if [ -d "$node_lib/current" ]; then
@@ -623,8 +635,14 @@ step_certificate() {
 	command="kn-cert verify --roots $roots $keys/node.cert"
 	lacks="give $keys/node.req to who runs the network; put the certificate that comes back into $keys/node.cert, and the keys it is signed with into $roots"
 	[ -e "$keys/node.cert" ] || return 1
-	lacks=$("$node_bin/kn-cert" verify --roots "$roots" "$keys/node.cert" 2>&1 >/dev/null) && return
-	lacks="the certificate does not verify: $lacks"
+	lacks=$("$node_bin/kn-cert" verify --roots "$roots" "$keys/node.cert" 2>&1 >/dev/null) || {
+		lacks="the certificate does not verify: $lacks"
+		return 1
+	}
+	# root verified it; a copy under umask 077 is root's alone
+	command="chmod $(fact file node.cert mode) $keys/node.cert"
+	lacks="$keys/node.cert cannot be read by kn-p2pd"
+	case $(stat -c %a "$keys/node.cert") in *[4567]) return 0 ;; esac
 	return 1
 }
 
@@ -647,7 +665,9 @@ step_ready() {
 	probe="$node_bin/kn-metrics --config $node_ini --probe readyz"
 	command="$node_prefix/bin/kn-metrics --probe readyz"
 	[ -x "$node_bin/kn-metrics" ] || return 0
-	lacks=$($probe 2>/dev/null) && return
+	lacks=$($probe 2>&1 >/dev/null) && return
+	lacks=$(printf '%s\n' "$lacks" | awk '
+	    { sub(/^kn-metrics: /, ""); printf "%s%s", NR > 1 ? "; " : "", $0 }')
 	lacks="it is not ready: $lacks"
 	return 1
 }

@@ -119,6 +119,15 @@ install "$T/dry" --supervisor systemd --dry-run --yes &&
 code=$?
 ok $code "a dry run makes nothing"
 tell $code
+# on this host itself: packages that hold no program of their name are seen
+(unset KN_BUILD && KN_BUILD=$bin $shell "$scripts/install.sh" --dry-run \
+    --supervisor none --prefix "$T/nowhere") >"$T/said" 2>&1 &&
+    [ ! -e "$T/nowhere" ] &&
+    { [ -z "$(dpkg-query -W -f '${db:Status-Status}' util-linux 2>/dev/null | grep -x installed)" ] ||
+    ! grep 'packages.*util-linux' "$T/said"; }
+code=$?
+ok $code "a dry run says which packages are missing, and goes on"
+tell $code
 
 # --- what is yours stays ---
 echo '; mine' >>"$root/etc/kontinuum-node/node.ini"
@@ -209,8 +218,12 @@ lib=$root/var/lib/kontinuum-node
 "$bin/kn-keygen" --master-new "$T/rm" && "$bin/kn-keygen" --master-file "$T/rm" -o "$T/rk" >/dev/null
 "$bin/kn-keygen" --public "$T/rk" >"$root/etc/kontinuum-node/roots/test.pub"
 "$bin/kn-cert" issue --key "$T/rk" --master-file "$T/rm" "$lib/keys/node.req" >"$lib/keys/node.cert"
+chmod 600 "$lib/keys/node.cert"
+next certificate 'install identity keys request'
+grep -q 'chmod 0644 ' "$T/command" && jq -r .lacks "$T/said" | grep -q 'cannot be read'
+ok $? "a certificate that only root can read is none"
 do_it
-ok $? "with a certificate in place its command says yes"
+ok $? "its command does it"
 next start 'install identity keys request certificate'
 install "$root" --supervisor none --check
 [ $? -eq 1 ] && grep -q '^Next: start' "$T/said" && grep -q '^done: certificate' "$T/said"

@@ -185,7 +185,8 @@ walk() { # NAME: the steps are in $T/steps
 		certificate) certify "$1" ;;
 		start) bed "$1" sh -c "$(jq -r .command "$T/step")" &&
 		    serving "$1" ;;
-		ready) dial "$1" && bed_until 15 "$1" kn-metrics --probe readyz ;;
+		ready) jq -e '.lacks | test("not ready: .*peers")' "$T/step" &&
+		    dial "$1" && bed_until 15 "$1" kn-metrics --probe readyz ;;
 		*) bed "$1" sh -c "$(jq -r .command "$T/step")" ;;
 		esac || {
 			cat "$T/step"
