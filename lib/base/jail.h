@@ -21,7 +21,7 @@ enum {
 
 /* Of system calls, besides those of a loop over open descriptors. */
 enum {
-	JAIL_INET = 1,    /* sockets of IPv4 and IPv6, and netlink to know the
+	JAIL_INET = 1,    /* sockets of TCP and UDP, and netlink to know the
 			     interfaces */
 	JAIL_SPAWN = 2,   /* make processes and wait for them */
 	JAIL_THREADS = 4, /* make threads */

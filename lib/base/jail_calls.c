@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
@@ -185,16 +187,25 @@ static const struct call calls[] = {
 #endif
 };
 
-/* Calls of which an argument decides: it passes if, masked, it is this. */
-static const struct rule {
-	struct call call;
+/* An argument, and what it is, masked. */
+struct test {
 	unsigned arg;
 	unsigned mask, value;
+};
+
+/* Calls of which an argument decides, or two. */
+static const struct rule {
+	struct call call;
+	struct test one, two; /* a mask of 0: there is no second */
 } rules[] = {
-#define RULE(name, arg, mask, value) { ANY(name), arg, mask, value },
+#define RULE(name, arg, mask, value) { ANY(name), { arg, mask, value }, { 0 } },
 #define RULE_OF(kind, name, arg, mask, value)                                 \
-	{ OF(kind, name), arg, mask, value },
+	{ OF(kind, name), { arg, mask, value }, { 0 } },
 #define ALL (~0u)
+/* By its protocol as well: for others the kernel would load modules that
+ * nobody looks after. */
+#define SOCKET(domain, protocol)                                              \
+	{ OF(INET, socket), { 0, ALL, domain }, { 2, ALL, protocol } },
 
 	/* nothing becomes code: not what was memory, and not a file either unless
 	 * programs are to be started */
@@ -208,9 +219,13 @@ static const struct rule {
 	RULE(mprotect, 2, PROT_EXEC, 0)
 
 	RULE(socket, 0, ALL, AF_UNIX)
-	RULE_OF(INET, socket, 0, ALL, AF_INET)
-	RULE_OF(INET, socket, 0, ALL, AF_INET6)
-	RULE_OF(INET, socket, 0, ALL, AF_NETLINK)
+	SOCKET(AF_INET, 0)
+	SOCKET(AF_INET, IPPROTO_TCP)
+	SOCKET(AF_INET, IPPROTO_UDP)
+	SOCKET(AF_INET6, 0)
+	SOCKET(AF_INET6, IPPROTO_TCP)
+	SOCKET(AF_INET6, IPPROTO_UDP)
+	SOCKET(AF_NETLINK, NETLINK_ROUTE)
 	RULE(socketpair, 0, ALL, AF_UNIX)
 
 	/* what is read and written, whether it is a terminal, what is on its way
@@ -290,12 +305,23 @@ is_allowed(const struct call *c, unsigned may)
 	return c->may == 0 || (c->may & may);
 }
 
+/* If it does not hold, the next so many are passed over. */
 static void
-put_rule(struct filter *f, unsigned arg, unsigned mask, unsigned value)
+put_test(struct filter *f, const struct test *t, unsigned over)
 {
-	load(f, offset_of(arg));
-	put(f, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
-	put(f, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
+	load(f, offset_of(t->arg));
+	put(f, BPF_ALU | BPF_AND | BPF_K, t->mask, 0, 0);
+	put(f, BPF_JMP | BPF_JEQ | BPF_K, t->value, 0, over);
+}
+
+static void
+put_rule(struct filter *f, const struct rule *r)
+{
+	bool pair = r->two.mask != 0;
+
+	put_test(f, &r->one, pair ? 4 : 1);
+	if (pair)
+		put_test(f, &r->two, 1);
 	answer(f, SECCOMP_RET_ALLOW);
 }
 
@@ -303,8 +329,11 @@ put_rule(struct filter *f, unsigned arg, unsigned mask, unsigned value)
 static void
 put_self(struct filter *f, unsigned nr)
 {
+	const struct test self = { 0, ALL, (unsigned)getpid() };
+
 	put(f, BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 5);
-	put_rule(f, 0, ALL, (unsigned)getpid());
+	put_test(f, &self, 1);
+	answer(f, SECCOMP_RET_ALLOW);
 	answer_errno(f, EPERM);
 }
 
@@ -318,10 +347,10 @@ put_rules(struct filter *f, size_t i, unsigned may)
 	put(f, BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 0);
 	for (; i < sizeof rules / sizeof *rules && rules[i].call.nr == nr; i++)
 		if (is_allowed(&rules[i].call, may))
-			put_rule(
-			    f, rules[i].arg, rules[i].mask, rules[i].value);
+			put_rule(f, &rules[i]);
 	answer_errno(f, EPERM);
-	f->at[jump].jf = (unsigned char)(f->n - jump - 1);
+	if (jump < FILTER_MAX)
+		f->at[jump].jf = (unsigned char)(f->n - jump - 1);
 	return i;
 }
 

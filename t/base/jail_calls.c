@@ -3,6 +3,7 @@
  * System calls, by what kinds of them a program may make. */
 #include "t/base/jail.h"
 
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,6 +14,10 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
 
 enum { IO_URING_SETUP = 425, X32 = 0x40000000 };
 
@@ -37,6 +42,13 @@ a_network(void)
 	MUST(socket(AF_NETLINK, SOCK_RAW, 0) >= 0);
 	REFUSED(socket(AF_PACKET, SOCK_RAW, 0), EPERM);
 	REFUSED(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP), EPERM);
+	MUST(socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP) >= 0);
+	MUST(socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) >= 0);
+	REFUSED(socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP), EPERM);
+	REFUSED(socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP), EPERM);
+	REFUSED(socket(AF_INET6, SOCK_STREAM, IPPROTO_MPTCP), EPERM);
+	REFUSED(socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER), EPERM);
+	REFUSED(socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC), EPERM);
 	return 0;
 }
 
@@ -144,6 +156,16 @@ nothing_odd(void)
 	REFUSED(ioctl(0, TIOCSTI, "x"), EPERM);
 	REFUSED(syscall(SYS_bpf, 0, 0, 0), EPERM);
 	REFUSED(syscall(SYS_keyctl, 0, 0, 0), EPERM);
+	REFUSED(syscall(SYS_userfaultfd, 0), EPERM);
+	REFUSED(syscall(SYS_perf_event_open, 0, 0, 0, 0, 0), EPERM);
+	REFUSED(syscall(SYS_pkey_mprotect, 0, 0, 0, 0), EPERM);
+	REFUSED(syscall(SYS_memfd_create, "x", 0), EPERM);
+	REFUSED(syscall(SYS_personality, 0x0400000), EPERM);
+	REFUSED(syscall(SYS_setns, 0, 0), EPERM);
+	REFUSED(syscall(SYS_mount, "/", "/", "", 0, 0), EPERM);
+	/* nothing is laid for others to stumble over */
+	REFUSED(symlink("/dev/zero", "link"), EPERM);
+	REFUSED(mknod("fifo", S_IFIFO | 0600, 0), EPERM);
 	/* younger ones as if there were none */
 	REFUSED(syscall(IO_URING_SETUP, 1, 0), ENOSYS);
 	REFUSED(syscall(SYS_clone3, 0, 0), ENOSYS);
