@@ -667,7 +667,7 @@ step_ready() {
 	[ -x "$node_bin/kn-metrics" ] || return 0
 	lacks=$($probe 2>&1 >/dev/null) && return
 	lacks=$(printf '%s\n' "$lacks" | awk '
-	    { sub(/^kn-metrics: /, ""); printf "%s%s", NR > 1 ? "; " : "", $0 }')
+	    { sub(/^kn-metrics: /, ""); printf "%s%s", (NR == 1 ? "" : "; "), $0 }')
 	lacks="it is not ready: $lacks"
 	return 1
 }
