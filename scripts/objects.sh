@@ -314,7 +314,7 @@ _give_up() { # KEY UPLOAD
 
 # A new object; one of this name that is the same is as good.
 object_put() { # FILE KEY
-	_sha=$(file_sum "$1")
+	_sha=
 	_try=1
 	while :; do
 		_nothing
@@ -323,9 +323,11 @@ object_put() { # FILE KEY
 		elif [ "$(file_size "$1")" -gt "$_part" ]; then
 			_status=$(_put_parts "$1" "$2")
 		else
+			_sha=$(file_sum "$1")
 			_status=$(_put_whole "$1" "$2" "$_sha")
 		fi
 		if [ "$_status" = 412 ]; then
+			_sha=${_sha:-$(file_sum "$1")}
 			[ "$(object_size "$2")" = "$(file_size "$1")" ] &&
 			    object_get "$2" "$work/other" &&
 			    [ "$(file_sum "$work/other")" = "$_sha" ] && return
