@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/tcp.h"
 #include "base/log.h"
+#include "base/opt.h"
 #include "cmd/cmd.h"
 
 #include <errno.h>
@@ -22,10 +23,14 @@ parse(const char *text)
 	struct addrinfo *ai = NULL;
 	char host[TEXT];
 	char *colon;
+	uint64_t port;
 
+	if (strlen(text) >= sizeof host)
+		return NULL;
 	snprintf(host, sizeof host, "%s", text);
 	colon = strrchr(host, ':');
-	if (colon == NULL)
+	/* C libraries take any number for a port, and cut it */
+	if (colon == NULL || opt_uint(colon + 1, UINT16_MAX, &port) < 0)
 		return NULL;
 	*colon = 0;
 	if (host[0] == '[' && colon[-1] == ']') {

@@ -65,7 +65,8 @@ timeout 20 "$bin/kn-metrics" -c "$T/none.ini" 2>"$T/err"
 ok $? "no configuration"
 exits 0 -n -c "$T/node.ini" && grep -q '^stale_after = 10s' "$T/out"
 ok $? "--check prints the configuration"
-for bad in 'allow = 10.0.0.0/33' 'listen = localhost' 'programs = p2pd'; do
+for bad in 'allow = 10.0.0.0/33' 'listen = localhost' 'programs = p2pd' \
+    'listen = 127.0.0.1:74636' 'listen = 127.0.0.1:' 'listen = [::1]'; do
 	config
 	sed -i "/^${bad%% *} /d" "$T/node.ini"
 	echo "$bad" >>"$T/node.ini"
