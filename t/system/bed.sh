@@ -63,10 +63,9 @@ root_make() { # systemd|openrc|plain|vm
 }
 
 root_build() { # systemd|openrc|plain|vm
-	kind=$1
-	[ ! -e "$beds/$kind.done" ] || return 0
-	rm -rf "${beds:?}/$kind"
-	case $kind in
+	[ ! -e "$beds/$1.done" ] || return 0
+	rm -rf "${beds:?}/$1"
+	case $1 in
 	vm)
 		root_make systemd &&
 		    cp -a "$beds/systemd" "$beds/vm" &&
@@ -86,14 +85,14 @@ root_build() { # systemd|openrc|plain|vm
 		rm "$beds/openrc/usr/sbin/policy-rc.d" ;;
 	plain|systemd)
 		more=
-		[ "$kind" = plain ] || more=,systemd,systemd-sysv,dbus
+		[ "$1" = plain ] || more=,systemd,systemd-sysv,dbus
 		libs=$(libraries | tr '\n' ',')
 		debootstrap --variant=minbase \
 		    --include="$libs$common$more" \
 		    "$(. /etc/os-release && echo "${VERSION_CODENAME:-stable}")" \
-		    "$beds/$kind" || return 1 ;;
+		    "$beds/$1" || return 1 ;;
 	esac
-	: >"$beds/$kind.done"
+	: >"$beds/$1.done"
 }
 
 # A new host NAME of this KIND, not running yet; $T/NAME/root is its root.
