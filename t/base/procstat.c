@@ -64,7 +64,13 @@ main(void)
 {
 	struct stats *s = stat_open(NULL, "kn-test", rows, ROWS);
 	struct procstat *p = procstat_open();
+#ifdef __SANITIZE_ADDRESS__
+	/* where leaks are looked for */
+	const struct jail_path proc = { "/proc", JAIL_READ, false };
+	const struct jail jail = { &proc, 1, 0 };
+#else
 	const struct jail jail = { 0 };
+#endif
 	char line[JAIL_LINE];
 	const char *why = "";
 
