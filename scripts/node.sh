@@ -244,7 +244,8 @@ service_restart() { # NAME
 	case $node_supervisor in
 	systemd) systemctl reset-failed "$1.service" 2>/dev/null || true
 		systemctl restart --no-block "$1.service" ;;
-	openrc) rc-service -q -D "$1" restart 8>&- ;;
+	openrc) # its own restart without dependencies leaves it marked stopped
+		rc-service -q -D "$1" stop && rc-service -q -D "$1" start 8>&- ;;
 	s6) # what died before is not held against it
 		s6-svdt-clear "$node_scandir/$1" 2>/dev/null || true
 		s6-svc -ru "$node_scandir/$1" ;;
@@ -378,6 +379,14 @@ lock_node() { # for WHAT
 	exec 8>>"$node_state/lock" || broken "$node_state/lock cannot be written"
 	flock -n 8 ||
 	    no "something else holds $node_state/lock (an upgrade, a restore): wait for it, then $1 again"
+}
+
+# Where ssh is most likely: the port it came by, or that of its configuration.
+ssh_port_now() {
+	_port=$(printf '%s\n' "${SSH_CONNECTION:-}" | cut -d ' ' -f 4)
+	[ -n "$_port" ] || _port=$(sed -n 's/^ *Port  *\([0-9]*\).*/\1/p' \
+	    "$node_root/etc/ssh/sshd_config" 2>/dev/null | head -n 1)
+	printf '%s\n' "${_port:-22}"
 }
 
 distribution() { # debian, alpine, fedora, arch or unknown
