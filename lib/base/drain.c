@@ -374,8 +374,8 @@ drainer_heard(struct drainer *d, const struct slice *text, const char *why,
 	return bind(d, DRAIN_MALFORMED, MSEC_NEVER);
 }
 
-/* Is it another file than last time?  One whose directory may not be searched
- * counts as none, and that is said once. */
+/* Is it another file than last time?  While nobody can say, what was known
+ * holds, and that is said once. */
 static bool
 has_changed(struct drainer *d, bool *there)
 {
@@ -383,12 +383,15 @@ has_changed(struct drainer *d, bool *there)
 	struct stat st;
 	bool seen = stat(d->path, &st) == 0;
 
-	if (!seen && errno != ENOENT && errno != ENOTDIR && !d->unseen) {
+	if (!seen && errno != ENOENT && errno != ENOTDIR) {
+		if (!d->unseen)
+			log_warn("drain.unseen", "file=%s error=%s",
+			    log_q(slice_text(d->path)),
+			    log_q(slice_text(strerror(errno))));
 		d->unseen = true;
-		log_warn("drain.unseen", "file=%s error=%s",
-		    log_q(slice_text(d->path)),
-		    log_q(slice_text(strerror(errno))));
+		return false;
 	}
+	d->unseen = false;
 	if (seen) {
 		now[0] = st.st_dev;
 		now[1] = st.st_ino;

@@ -271,6 +271,33 @@ looks(void)
 	unlink(path);
 }
 
+/* The directory cannot be searched for a while. */
+static void
+unseen(void)
+{
+	struct drainer d;
+	char aside[48];
+
+	snprintf(aside, sizeof aside, "%s.aside", dir);
+	drainer_init(&d, path, 4000);
+	strcpy(d.boot, "one");
+	ok(rename(dir, aside) == 0 && symlink(dir, dir) == 0,
+	    "a directory that leads nowhere");
+	is_int(drainer_look(&d, true, 4000), DRAIN_SAME, "is no drain");
+	unlink(dir);
+	rename(aside, dir);
+	put_file(HEAD, 0644);
+	is_int(drainer_look(&d, true, 5100), DRAIN_BEGUN, "it is back");
+	ok(rename(dir, aside) == 0 && symlink(dir, dir) == 0, "and gone");
+	is_int(drainer_look(&d, true, 5200), DRAIN_SAME, "no end of a drain");
+	is_int(d.bond, DRAIN_ASKED, "which binds still");
+	unlink(dir);
+	rename(aside, dir);
+	is_int(drainer_look(&d, true, 5300), DRAIN_SAME, "nor a new one");
+	unlink(path);
+	is_int(drainer_look(&d, true, 5400), DRAIN_OVER, "until it is over");
+}
+
 static void
 oddities(void)
 {
@@ -316,6 +343,7 @@ main(void)
 	held();
 	malformed();
 	looks();
+	unseen();
 	oddities();
 	rmdir(dir);
 	return tap_done();
