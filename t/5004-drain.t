@@ -175,6 +175,13 @@ printf new | shop put box/new >/dev/null
 ok $? "the store takes changes"
 
 # the deadline
+"$bin/kn-store" -s "$T/b/run/store.sock" put box/late - <"$T/slow" \
+    >/dev/null 2>"$T/put.err" 9>&- &
+putter=$!
+exec 8>"$T/slow"
+head -c 300000 /dev/zero >&8
+until_true changing
+ok $? "another upload runs"
 open_stream
 mark
 drain --deadline 4s --wait 2>"$T/err"
@@ -185,6 +192,14 @@ ok $? "then it is cut, and all is drained"
 wait "$opener"
 [ $? -eq 1 ]
 ok $? "which its other end sees as no orderly end"
+head -c 300000 /dev/zero >&8 2>/dev/null
+exec 8>&-
+wait "$putter"
+[ $? -ne 0 ] && grep -q 'takes no changes for now' "$T/put.err"
+ok $? "who uploads is told why in the middle of it"
+shop get box/late >/dev/null 2>&1
+[ $? -eq 1 ]
+ok $? "and nothing of it is there"
 exec 9>&-
 drain end
 until_true serves
