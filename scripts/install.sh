@@ -262,8 +262,7 @@ packages() {
 }
 
 make_users() {
-	# below --root the first boot makes them (sysusers.d)
-	[ -z "$node_root" ] || return 0
+	[ -z "$node_root" ] || { users_at_boot; return 0; }
 	is_root || { tell "not root: users are not made"; return 0; }
 	group=$(facts group)
 	getent group "$group" >/dev/null 2>&1 || grep -q "^$group:" /etc/group ||
@@ -271,6 +270,15 @@ make_users() {
 	for user in $(facts user); do
 		id "$user" >/dev/null 2>&1 || act "user $user" make_user "$user"
 	done
+}
+
+# sysusers.d makes them, but only where /usr is newer than what was done for it.
+users_at_boot() {
+	updated=$node_root/etc/.updated
+	grep -q "^$(facts user | head -n 1):" "$node_root/etc/passwd" 2>/dev/null ||
+	    [ ! -e "$updated" ] ||
+	    find "$node_root/usr" -prune -newer "$updated" | grep -q . ||
+	    act "the next boot makes the users" touch "$node_root/usr"
 }
 
 make_group() {
@@ -347,6 +355,8 @@ find_release() {
 		version=$release_version from=$work/lib/.new/$release_version
 	elif [ -f "$here/../SHA256SUMS" ]; then
 		from=$(cd "$here/.." && pwd -P)
+		check_sums "$from" >/dev/null ||
+		    no "the release that this script stands in is damaged: say --release FILE"
 		version=${from##*/}
 		version=${version%%+*}
 	else
@@ -470,16 +480,14 @@ do_sysctl() {
 
 ask_ssh_port() {
 	[ -z "$ssh_port" ] || return 0
-	guess=$(printf '%s\n' "${SSH_CONNECTION:-}" | cut -d ' ' -f 4)
-	[ -n "$guess" ] || guess=$(sed -n 's/^ *Port  *\([0-9]*\).*/\1/p' \
-	    "$node_root/etc/ssh/sshd_config" 2>/dev/null | head -n 1)
+	guess=$(ssh_port_now)
 	if [ -t 0 ] && [ -z "$json" ]; then
-		printf 'On which port does ssh reach this host? [%s] ' "${guess:-22}"
+		printf 'On which port does ssh reach this host? [%s] ' "$guess"
 		read -r ssh_port || wrong "no answer: say --ssh-port N"
-		ssh_port=${ssh_port:-${guess:-22}}
+		ssh_port=${ssh_port:-$guess}
 		port_number --ssh-port "$ssh_port"
 	else
-		wrong "--firewall wants --ssh-port N (it is ${guess:-22}?), so that nobody is locked out"
+		wrong "--firewall wants --ssh-port N (it is $guess?), so that nobody is locked out"
 	fi
 }
 

@@ -10,7 +10,7 @@ check_programs() {
 		[ -x "$node_bin/$name" ] || missing="${missing:-} $name"
 	done
 	if [ -n "${missing:-}" ]; then
-		bad "not in $node_bin:$missing" "$(install_again 'of a whole release')"
+		bad "not in $node_bin:$missing" "$here/install.sh --release FILE  # a whole one"
 	else
 		good "all $(echo "$all_programs" | wc -w) programs are in $node_bin"
 	fi

@@ -17,8 +17,11 @@ add enabled 'do the services start with the host?'
 check_enabled() {
 	case $node_supervisor in
 	systemd)
-		[ "$(within 5 systemctl is-enabled kontinuum.target)" = enabled ] ||
-		    { bad 'kontinuum.target does not start with the host' 'systemctl enable kontinuum.target'; return; } ;;
+		for name in kontinuum-node.target $(wanted); do
+			case $name in *.target) ;; *) name=$name.service ;; esac
+			[ "$(within 5 systemctl is-enabled "$name")" = enabled ] ||
+			    { bad "$name does not start with the host" "systemctl enable $name"; return; }
+		done ;;
 	openrc)
 		for name in $(wanted); do
 			find /etc/runlevels -name "$name" | grep -q . ||
@@ -99,10 +102,15 @@ check_drain() {
 	fi
 }
 
-# Deaths that the supervisor remembers; s6 keeps the last 100.
+# Deaths that the supervisor remembers; s6 keeps the last 100.  systemd forgets
+# them when it has given up on a program and tries again, and that is in the log.
 deaths() { # SERVICE
 	case $node_supervisor in
-	systemd) within 5 systemctl show -p NRestarts --value "$1.service" ;;
+	systemd)
+		now=$(within 5 systemctl show -p NRestarts --value "$1.service")
+		often=$(within 5 journalctl -q -o cat --since -1h \
+		    -u "kontinuum-node-failed@$1.service" | grep -c 'ended too often')
+		echo $((${now:-0} + 10 * ${often:-0})) ;;
 	s6)
 		# TAI64N: of the sixteen digits the last eight are seconds since 1970
 		within 5 s6-svdt "$node_scandir/$1" 2>/dev/null |

@@ -37,6 +37,15 @@ free_port() { # PROTO FROM
 	echo "$free"
 }
 
+# systemd listens for some programs, and has to be told as well.
+edit_listen() { # WHAT
+	case $node_supervisor$1 in
+	systemd'[store]'*) edit "$1; then systemctl edit kn-s3.socket likewise" ;;
+	systemd'[metrics]'*) edit "$1; then systemctl edit kn-metrics.socket likewise" ;;
+	*) edit "$1" ;;
+	esac
+}
+
 # Is a port its program's, or free?
 port_verdict() { # PROTO PORT PROGRAM ROW
 	inodes=$(waiting | awk -v p="$1" -v n="$2" '$1 == p && $3 == n { print $4 }')
@@ -56,10 +65,10 @@ port_verdict() { # PROTO PORT PROGRAM ROW
 		if [ "$(id -u)" -ne 0 ]; then
 			pass "somebody holds $1 port $2; root can see who"
 		else
-			bad "$1 port $2 is held by the kernel or another namespace" "$(edit "$4: port $(free_port "$1" "$2")")"
+			bad "$1 port $2 is held by the kernel or another namespace" "$(edit_listen "$4: port $(free_port "$1" "$2")")"
 		fi ;;
 	*' systemd(1)'*) good "$1 port $2 is kept by systemd for $3" ;;
-	*) bad "$1 port $2 is held by $who" "$(edit "$4: port $(free_port "$1" "$2")")" ;;
+	*) bad "$1 port $2 is held by $who" "$(edit_listen "$4: port $(free_port "$1" "$2")")" ;;
 	esac
 }
 
@@ -156,7 +165,7 @@ check_s3_private() {
 	running kn-store >/dev/null || { pass 'kn-store does not run'; return; }
 	# shellcheck disable=SC2046
 	if open_to_others $(conf store listen '' | sed 's/.*://'); then
-		weak 'the S3 API, which has no TLS, takes connections from other hosts' "$(edit '[store] listen = 127.0.0.1:9000, and a proxy with TLS in front')"
+		weak 'the S3 API, which has no TLS, takes connections from other hosts' "$(edit_listen '[store] listen = 127.0.0.1:9000, and a proxy with TLS in front')"
 	else
 		good 'the S3 API is for this host alone'
 	fi
@@ -249,10 +258,11 @@ check_dns() {
 
 add udp-buffers 'are UDP buffers large enough for QUIC?'
 check_udp_buffers() {
+	udp_file=/etc/sysctl.d/60-kontinuum-node.conf
 	for dir in rmem wmem; do
 		have=$(sysctl_of "net/core/${dir}_max")
 		[ "$have" -ge 7500000 ] ||
-		    { weak "net.core.${dir}_max is $have, QUIC wants 7500000" 'sysctl -w net.core.rmem_max=7500000 net.core.wmem_max=7500000'; return; }
+		    { weak "net.core.${dir}_max is $have, QUIC wants 7500000" "printf 'net.core.%s = 7500000\\n' rmem_max wmem_max >$udp_file && sysctl -p $udp_file"; return; }
 	done
 	good 'UDP buffers may have 7.5 MB'
 }
@@ -293,7 +303,7 @@ check_firewall() {
 	port=$(p2p_ports tcp | head -n 1)
 	port=${port:-$(fact port p2p number)}
 	if ! printf '%s\n' "$rules" | grep -qE 'hook input .*policy drop'; then
-		weak 'no firewall: whatever listens is open to all' "$here/install.sh --firewall nft  # or ufw"
+		weak 'no firewall: whatever listens is open to all' "$here/install.sh --firewall nft --ssh-port $(ssh_port_now)  # if that is ssh's; or ufw"
 	elif ! printf '%s\n' "$rules" |
 	    grep -qE "(dport.*[^0-9]${port}[^0-9].*accept|elements = .*[^0-9]${port}[^0-9])"; then
 		mend="nft insert rule inet filter input tcp dport $port accept"

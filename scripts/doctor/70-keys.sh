@@ -89,6 +89,10 @@ check_certificate() {
 	mend="kn-cert request -K $(key_path) -m $(master_path) -t $(conf node tier 2) >node.req  # have it signed, put it at $file"
 	[ -e "$file" ] || { bad "$file is not there" "$mend"; return; }
 	[ -r "$file" ] || { pass "$file may not be read"; return; }
+	case $(stat -c %a "$file") in
+	*[4567]) ;;
+	*) bad "kn-p2pd cannot read $file" "chmod $(fact file node.cert mode) $file"; return ;;
+	esac
 	if why=$(within 5 "$node_bin/kn-cert" verify -R "$(roots_path)" "$file" 2>&1); then
 		good "$file verifies"
 	else
@@ -146,7 +150,7 @@ check_config_modes() {
 		[ ! -k "$file" ] || continue
 		mode=$(stat -c %a "$file")
 		case $mode in
-		*[2367]) bad "$file has mode $mode: everybody may write it" "chmod o-w $file"; return ;;
+		*[2367]) bad "$file has mode $mode: everybody may write it" "chmod go-w $file"; return ;;
 		*[2367]?) weak "$file has mode $mode: its group may write it" "chmod g-w $file"; return ;;
 		esac
 		owner=$(stat -c %u "$file")

@@ -21,6 +21,7 @@ for program in $services; do
 	    awk '{ print $1 <= $2 }')" = 1 ]
 	ok $? "a: exposure of $program is ${score:-?}, at most $most"
 done
+day_doctor a
 day_reload a
 day_kill a
 day_drain a

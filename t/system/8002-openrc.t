@@ -13,6 +13,7 @@ yes "the world outside" world_make || finish
 yes "a bare Debian" bed_new a openrc && yes "boots OpenRC" bed_boot a || finish
 day_install a || finish
 day_sandbox a
+day_doctor a
 day_reload a
 day_kill a
 day_drain a

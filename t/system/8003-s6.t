@@ -12,6 +12,7 @@ yes "the world outside" world_make || finish
 yes "a bare Debian" bed_new a plain && yes "runs s6-svscan" bed_boot a || finish
 day_install a || finish
 day_sandbox a
+day_doctor a
 day_reload a
 day_kill a
 day_drain a

@@ -365,6 +365,22 @@ day_sandbox() { # NAME
 	done
 }
 
+# What does not depend on this machine is well.
+day_doctor() { # NAME
+	bed "$1" "$scripts/doctor.sh" --json --only \
+	    "$(echo programs versions running-version configuration releases \
+	    users supervisor enabled running loops phases drain sandbox \
+	    process-users port-p2p-tcp port-s3 port-metrics listening s3-private \
+	    metrics-private node-key master-key store-key keys-readonly \
+	    certificate certificate-days certificate-key roots config-modes \
+	    directories | tr ' ' ,)" >"$T/doctor"
+	ok $? "$1: the doctor finds nothing that failed"
+	[ "$(jq -s length "$T/doctor")" -gt 20 ] &&
+	    jq -e -s 'all(.status == "ok")' "$T/doctor" >/dev/null
+	ok $? "$1: and all is well"
+	jq -c 'select(.status != "ok")' "$T/doctor" | sed 's/^/# /'
+}
+
 reload() { # NAME PROGRAM: as kn-services(7) says
 	case $(cat "$T/$1/kind") in
 	systemd) bed "$1" systemctl reload "$2" ;;
