@@ -53,7 +53,12 @@ bool
 utf8_ok(struct slice s)
 {
 	bool good = true;
+	size_t plain = 0;
 
+	/* most texts are ASCII from end to end */
+	while (plain < s.n && s.p[plain] < 0x80)
+		plain++;
+	get_bytes(&s, plain);
 	while (good && s.n > 0)
 		get_bytes(&s, utf8_next(s, &good));
 	return good;
