@@ -312,8 +312,10 @@ ok $? "a bad configuration changes nothing"
 if command -v python3 >/dev/null; then
 	cat >"$T/pass.py" <<-'END'
 	import os, socket, sys
-	s = socket.socket()
-	s.bind(("127.0.0.1", 0))
+	# of both families at once, as systemd makes them
+	s = socket.socket(socket.AF_INET6)
+	s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+	s.bind(("::", 0))
 	s.listen(5)
 	os.dup2(s.fileno(), 3)
 	os.set_inheritable(3, True)
@@ -330,6 +332,9 @@ if command -v python3 >/dev/null; then
 	    "http://127.0.0.1:$(cat "$T/passed")/healthz")
 	[ "$served" = 200 ] && [ "$(grep -c event=listening "$T/err")" = 1 ]
 	ok $? "a socket that was passed is served, and no other"
+	[ "$(curl -s -m 10 -o /dev/null -w '%{http_code}' \
+	    "http://[::1]:$(cat "$T/passed")/healthz")" = 200 ]
+	ok $? "in both families, by the same list"
 	end "$passed"
 else
 	skip_one 'a socket that was passed' 'there is no python3'
