@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib.sh"
 . "$here/bed.sh"
 . "$here/day.sh"
-bed_needs
+bed_needs openrc
 
 yes "releases" releases_make || finish
 yes "the world outside" world_make || finish

@@ -19,7 +19,7 @@ landlock='landlock_create_ruleset landlock_add_rule landlock_restrict_self'
 common=ca-certificates,iproute2,procps,jq,age,curl,sqlite3,minisign,s6,execline
 common=$common,nftables,ufw,iputils-ping,openssl,util-linux
 
-bed_needs() { # whole file: skip unless beds can be made here
+bed_needs() { # KIND...: skip the whole file unless these can be made here
 	[ "$(id -u)" -eq 0 ] || skip 'beds need root'
 	for tool in debootstrap systemd-nspawn nsenter ip; do
 		command -v "$tool" >/dev/null ||
@@ -31,6 +31,11 @@ bed_needs() { # whole file: skip unless beds can be made here
 	ip netns add "$hub" 2>/dev/null ||
 	    skip 'network namespaces are not allowed'
 	trap 'beds_end; cleanup' EXIT
+	for kind in "$@"; do
+		root_make "$kind" >"$T/root-$kind.log" 2>&1 && continue
+		tail -n 20 "$T/root-$kind.log" | sed 's/^/# /'
+		skip "no root of kind $kind could be made: see above"
+	done
 	ip -n "$hub" link add name br0 type bridge
 	ip -n "$hub" addr add 10.77.0.1/24 dev br0
 	ip -n "$hub" link set br0 up
