@@ -94,6 +94,14 @@ if command -v systemctl >/dev/null; then
 else
 	skip_one "systemd: systemctl thinks so too" 'there is no systemctl'
 fi
+# an image that has been booted before makes users only when /usr is newer
+touch "$root/etc/.updated"
+install "$root" --supervisor systemd --yes &&
+    [ -n "$(find "$root/usr" -prune -newer "$root/etc/.updated")" ] &&
+    install "$root" --supervisor systemd --yes && grep -q '^Nothing to do' "$T/said"
+code=$?
+ok $code "systemd: users are made when an old image boots"
+tell $code
 [ -x "$T/openrc/etc/init.d/kn-p2pd" ] && [ -f "$T/openrc/etc/conf.d/kontinuum-node" ] &&
     [ -L "$T/openrc/etc/runlevels/default/kn-store" ]
 ok $? "OpenRC: scripts of the default runlevel"
