@@ -107,7 +107,7 @@ install: all                              ## DESTDIR= PREFIX=
 # built twice: with version 0 it tells which programs a release changes
 release: all                              ## dist/: KN_RELEASE_KEY=FILE signs it
 	$(MAKE) B=$(B)/code VERSION=0 all
-	CC='$(CC)' scripts/release.sh --build $(B) --code $(B)/code --version $(VERSION)
+	CC='$(CC)' scripts/release.sh --build $(B) --code $(B)/code --version $(VERSION) $(if $(DIRTY),--dirty)
 
 libraries:                                ## the names pkg-config knows them by
 	@echo $(PKGS)

@@ -194,6 +194,9 @@ node_port() { # s3|metrics
 conflicts() {
 	[ -z "$node_root" ] || return 0
 	for name in p2p s3 metrics; do
+		# systemd listens for us
+		[ "$node_supervisor" != systemd ] ||
+		    ! systemctl -q is-active "kn-$name.socket" 2>/dev/null || continue
 		case $name in
 		p2p) port=$(fact port p2p number) ;;
 		*) port=$(node_port $name) ;;
@@ -346,11 +349,12 @@ own_keys() {
 find_release() {
 	if [ -n "$tarball" ]; then
 		[ -r "$tarball" ] || wrong "$tarball cannot be read"
-		[ -n "$unsigned" ] || check_signature "$tarball" \
-		    "${pubkey:-$(path_of etc)/release.pub}"
+		take_tarball "$tarball"
+		[ -n "$unsigned" ] ||
+		    check_signature "${pubkey:-$(path_of etc)/release.pub}"
 		mkdir -p "$work/lib"
 		real=$node_lib node_lib=$work/lib
-		unpack_release "$tarball"
+		unpack_release
 		node_lib=$real
 		version=$release_version from=$work/lib/.new/$release_version
 	elif [ -f "$here/../SHA256SUMS" ]; then
@@ -369,20 +373,15 @@ find_release() {
 }
 
 install_release() {
-	release=$version
-	if [ -f "$node_lib/$version/SHA256SUMS" ] && cmp -s "$from/SHA256SUMS" \
-	    "$node_lib/$version/SHA256SUMS"; then
-		check_sums "$node_lib/$release" >/dev/null ||
-		    act "release $version again: it is damaged" do_place
-	else
-		sum=$(sha256sum <"$from/SHA256SUMS" | cut -c 1-8)
-		[ ! -e "$node_lib/$version" ] || release=$version+$sum
-		[ -f "$node_lib/$release/SHA256SUMS" ] ||
-		    act "release $release in $node_lib" do_place
-	fi
+	! name_release "$from" "$version" ||
+	    act "release $release in $node_lib" do_place
 	was=$(current_release) || was=
+	# a link that leads nowhere is no release that was before
+	[ -f "$node_lib/$was/SHA256SUMS" ] || was=
 	[ "$was" = "$release" ] && return
-	if [ -n "$was" ] && is_live && runs; then
+	# of the same programs, a damaged one makes way for a whole one
+	if [ -n "$was" ] && is_live && runs &&
+	    ! cmp -s "$node_lib/$was/code" "$from/code"; then
 		no "$was runs here: upgrade.sh brings it to $release"
 	fi
 	[ -z "$was" ] || act "$was is the release before" swap_link "$was" "$node_lib/previous"
@@ -390,7 +389,7 @@ install_release() {
 }
 
 do_place() {
-	mkdir -p "$node_lib"
+	mkdir -p "$node_lib" || broken "$node_lib cannot be made"
 	copy_release "$from" "$version"
 	place_release || true
 }
@@ -412,6 +411,9 @@ render_ini() {
 }
 
 install_ini() {
+	example=$(path_of etc)/backup.conf.example
+	cmp -s "$from/scripts/backup.conf.example" "$example" ||
+	    act "$example" place "$from/scripts/backup.conf.example" "$example" 0644 root:root
 	if [ ! -e "$node_ini" ]; then
 		render_ini
 		act "$node_ini" place "$work/ini" "$node_ini" 0644 root:root
@@ -680,19 +682,37 @@ step_ready() {
 	return 1
 }
 
+# What keeps no node from being ready, and should be done as well.
+also() {
+	scripts=$node_prefix/lib/kontinuum-node/current/scripts
+	etc=$(path_of etc)
+	[ -e "$(path_of keys)/node.key" ] || return 0
+	KN_ROOT=$node_root PREFIX=$node_prefix "$here/keycopies.sh" status >/dev/null 2>&1 ||
+	    echo "copies of the node's key elsewhere, before it is needed: $scripts/keycopies.sh --help"
+	if [ ! -e "$etc/backup.conf" ]; then
+		echo "backups: cp $etc/backup.conf.example $etc/backup.conf; edit it; its credentials: chown kn-store, chmod 0400"
+	elif [ "$node_supervisor" != systemd ]; then
+		echo "backups by the clock: cron reads /etc/cron.d/kontinuum-node; where it does not, put those lines into root's crontab"
+	elif [ ! -L "$node_root/etc/systemd/system/timers.target.wants/kn-backup.timer" ]; then
+		echo "backups by the clock: systemctl enable --now kn-backup.timer kn-backup-prune.timer"
+	fi
+	echo "what this host lacks for a node: $scripts/doctor.sh"
+}
+
 say_step() {
 	if [ "$step" = "done" ]; then
 		say "The node is installed, certified, started and ready."
-		return
+	else
+		say "Next: $step ($lacks)"
+		say "  $command"
 	fi
-	say "Next: $step ($lacks)"
-	say "  $command"
+	also | sed 's/^/Also: /'
 }
 
 step_json() {
 	printf '%s' "$steps" | jq -Rnc --arg step "$step" --arg command "$command" \
-	    --arg lacks "$lacks" \
-	    '{step: $step, command: $command, lacks: $lacks, done: [inputs]}'
+	    --arg lacks "$lacks" --argjson also "$(also | json_lines)" \
+	    '{step: $step, command: $command, lacks: $lacks, done: [inputs], also: $also}'
 }
 
 do_check() {
@@ -710,6 +730,11 @@ do_check() {
 # --- and away again ---
 
 do_uninstall() {
+	# those of the release go away with it
+	cp "$node_facts" "$work/facts"
+	node_facts=$work/facts
+	check_prefix
+	[ -n "$dry" ] || [ ! -d "$node_state" ] || lock_node "run install.sh"
 	from=$node_lib/current
 	units=$([ ! -d "$from" ] || unit_files "$from" | cut -f 2)
 	if is_live && runs; then
@@ -722,6 +747,9 @@ do_uninstall() {
 			    no "$name does not stop; stop it by hand, then this again"
 		done
 	fi
+	[ "$node_supervisor" != systemd ] || ! is_live || [ -n "$dry" ] ||
+	    systemctl stop kontinuum-node.target kn-backup.timer \
+	    kn-backup-prune.timer 2>/dev/null || true
 	for file in "$node_root$node_prefix"/bin/kn-* \
 	    "$node_root$node_prefix"/share/man/man[1-8]/*; do
 		case $(readlink "$file") in
@@ -780,7 +808,7 @@ do_purge() {
 }
 
 do_install() {
-	was=$(current_release) || was=
+	check_prefix
 	find_release
 	node_facts=$from/sv/facts
 	check_tier
@@ -789,6 +817,7 @@ do_install() {
 	install_packages
 	make_users
 	make_dirs
+	[ -n "$dry" ] || lock_node "run install.sh"
 	install_release
 	install_ini
 	install_services

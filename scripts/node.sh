@@ -82,7 +82,10 @@ fact() { # KIND NAME FIELD: its value; 1 when there is none
 # --- where things are ---
 
 # Directories of sv/facts, below the root that was asked for.
-path_of() { printf '%s%s\n' "$node_root" "$(fact dir "$1" path)"; }
+path_of() {
+	_path=$(fact dir "$1" path) || broken "$node_facts names no directory $1"
+	printf '%s%s\n' "$node_root" "$_path"
+}
 
 node_services() { facts service; }
 
@@ -175,7 +178,8 @@ service_installed() { # NAME
 # A number of the head of a program's statistics, see kn-stat(5).
 _stat_word() { # NAME OFFSET
 	_file=$node_run/stat/$1
-	[ -r "$_file" ] || return 1
+	# its directory is not root's alone: nothing that one could wait for
+	[ -f "$_file" ] && [ ! -L "$_file" ] && [ -r "$_file" ] || return 1
 	od -A n -t u8 -j "$2" -N 8 "$_file" 2>/dev/null | tr -d ' \n'
 }
 
@@ -266,6 +270,15 @@ service_gave_up() { # NAME
 	esac
 }
 
+# Is it down because somebody wants that?  OpenRC does not say.
+service_is_off() { # NAME
+	case $node_supervisor in
+	systemd) [ "$(systemctl show -p ActiveState --value "$1.service")" = inactive ] ;;
+	s6) [ "$(s6-svstat -o wantedup "$node_scandir/$1" 2>/dev/null)" != true ] ;;
+	*) return 1 ;;
+	esac
+}
+
 # Until a command succeeds: 1 when it has not after so many seconds.
 wait_for() { # SECONDS COMMAND…
 	_end=$(($(date +%s) + $1))
@@ -315,8 +328,8 @@ to_disk() { sync "$@" 2>/dev/null || sync; }
 # The link names the target from one moment to the next.
 swap_link() { # TARGET LINK
 	rm -f "$2.new"
-	ln -s "$1" "$2.new"
-	mv -f -T "$2.new" "$2"
+	ln -s "$1" "$2.new" && mv -f -T "$2.new" "$2" ||
+	    broken "$2 cannot be written"
 	to_disk "$(dirname "$2")"
 }
 
@@ -375,8 +388,13 @@ as_user() { # USER COMMAND…
 # One of upgrade, rollback, restore at a time; the lock goes with the process.
 # Descriptor 8 stays open for it: close it (8>&-) for what outlives the script.
 lock_node() { # for WHAT
-	mkdir -p "$node_state"
-	exec 8>>"$node_state/lock" || broken "$node_state/lock cannot be written"
+	mkdir -p "$node_state" 2>/dev/null && [ -w "$node_state" ] ||
+	    wrong "$node_state cannot be written: run this as root"
+	# nobody else's: who may open it may hold it
+	[ -e "$node_state/lock" ] || (umask 077 && : >>"$node_state/lock")
+	chmod 600 "$node_state/lock"
+	needs_tool flock
+	exec 8>>"$node_state/lock"
 	flock -n 8 ||
 	    no "something else holds $node_state/lock (an upgrade, a restore): wait for it, then $1 again"
 }

@@ -15,6 +15,7 @@ tree=
 key=${KN_RELEASE_KEY:-}
 version=
 arch=
+dirty=
 
 usage() {
 	cat <<'END'
@@ -30,13 +31,15 @@ options:
   --version TEXT  instead of the newest of CHANGES
   --arch NAME     instead of what the compiler builds for
   --key FILE      sign with this minisign secret key (KN_RELEASE_KEY)
+  --dirty         although the source tree has changes that are not committed;
+                  the version is then VERSION+dirty
   --tree DIR      no archive: leave the files in DIR
   --help          show this page and exit
 
   minisign -G -W -s release.key -p release.pub    # once; keep the key offline
   KN_RELEASE_KEY=release.key make release
 
-Exit: 0 done; 100 you; 111 the system.
+Exit: 0 done; 1 the tree is dirty; 100 you; 111 the system.
 END
 }
 
@@ -49,6 +52,7 @@ while [ $# -gt 0 ]; do
 	--arch) arch=$(operand "$@") || exit 100; shift ;;
 	--key) key=$(operand "$@") || exit 100; shift ;;
 	--tree) tree=$(operand "$@") || exit 100; shift ;;
+	--dirty) dirty=yes ;;
 	-h | --help) usage; exit 0 ;;
 	*) wrong "what is $1?  See --help" ;;
 	esac
@@ -62,6 +66,14 @@ done
 case $version in
 '' | *[!0-9A-Za-z.+~-]* | [!0-9]*) wrong "'$version' is no version: digits first, then letters, digits and .+~-" ;;
 esac
+# no archive that no commit stands for
+if [ -z "$tree" ] &&
+    [ "$(git -C "$top" rev-parse --show-toplevel 2>/dev/null)" = "$top" ] &&
+    [ -n "$(git -C "$top" status --porcelain)" ]; then
+	[ -n "$dirty" ] ||
+	    no "the source tree has changes that are not committed: commit them, or say --dirty (make release DIRTY=yes)"
+	version=$version+dirty
+fi
 [ -z "$key" ] || [ -r "$key" ] || wrong "the key $key cannot be read"
 set -- "$build"/kn-*
 [ -x "$1" ] || wrong "no programs in $build: run make first"
@@ -107,14 +119,14 @@ strip "$new"/bin/* || broken "the programs cannot be stripped"
 cp -R "$top/sv" "$new/sv"
 for script in "$here"/*.sh; do
 	case ${script##*/} in
-	run.sh | deps.sh) ;; # for the source tree
+	run.sh | deps.sh | release.sh) ;; # for the source tree
 	*) cp "$script" "$new/scripts/" ;;
 	esac
 done
 for part in "$here"/*/; do
 	[ ! -d "$part" ] || cp -R "${part%/}" "$new/scripts/"
 done
-cp "$here/packages" "$new/scripts/"
+cp "$here/packages" "$here"/*.example "$new/scripts/"
 cp "$top"/man/*.[1-8] "$new/man/"
 cp "$top/LICENSE" "$new/"
 [ ! -d "$top/deploy" ] || cp -R "$top/deploy" "$new/deploy"

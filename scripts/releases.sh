@@ -39,15 +39,24 @@ releases() { # all that are whole, oldest first by version
 	done
 }
 
+# A copy of our own, in $tarball: what was looked at is what is unpacked, whoever
+# may write where the file came from.
+take_tarball() { # FILE
+	release_file=$1 tarball=$work/release.tar.gz
+	cat "$1" >"$tarball" || broken "$1 cannot be copied to $work"
+	[ ! -r "$1.minisig" ] || cat "$1.minisig" >"$tarball.minisig" ||
+	    broken "$1.minisig cannot be copied to $work"
+}
+
 # Who says that it is theirs?  Ends the script when nobody does.
-check_signature() { # TARBALL PUBKEY
-	[ -r "$2" ] ||
-	    wrong "no key to check the release with: put it in $2, or say --pubkey FILE"
-	[ -r "$1.minisig" ] ||
-	    wrong "$1.minisig is not there: an unsigned release is not installed"
+check_signature() { # PUBKEY: of $tarball
+	[ -r "$1" ] ||
+	    wrong "no key to check the release with: put it in $1, or say --pubkey FILE"
+	[ -r "$tarball.minisig" ] ||
+	    wrong "$release_file.minisig is not there: an unsigned release is not installed"
 	needs_tool minisign
-	minisign -V -q -p "$2" -m "$1" -x "$1.minisig" >/dev/null 2>&1 ||
-	    no "the signature of $1 is not good: fetch both files again; nothing was changed"
+	minisign -V -q -p "$1" -m "$tarball" -x "$tarball.minisig" >/dev/null 2>&1 ||
+	    no "the signature of $release_file is not good: fetch both files again; nothing was changed"
 }
 
 # Only plain files and directories, below one directory that is a version.  The
@@ -62,6 +71,9 @@ check_names() { # LIST-FILE: what tar -tv says
 		bytes += $3
 		if (NR > most || bytes > mb * 1048576)
 			bad("it is too large")
+		# one with a space would hide what is before that
+		if (NF != 6)
+			bad("a name in it is odd")
 		if (name !~ /^[0-9][0-9A-Za-z.+~-]*\// ||
 		    name ~ /(^|\/)\.\.?(\/|$)/ || $0 ~ /\\/)
 			bad("a name in it leads out of it")
@@ -101,27 +113,27 @@ check_sums() { # DIR: 0, or 1 with what is wrong on stdout
 	}
 }
 
-# Unpack into node_lib/.new, which is then whole.  $release_version is set.
-unpack_release() { # TARBALL
-	_size=$(($(wc -c <"$1") / 1048576 + 1))
+# Unpack $tarball into node_lib/.new, which is then whole.  $release_version is set.
+unpack_release() {
+	_size=$(($(wc -c <"$tarball") / 1048576 + 1))
 	mkdir -p "$node_lib"
 	[ "$(free_mb "$node_lib")" -ge $((_size * 6 + 16)) ] ||
 	    no "$node_lib has not $((_size * 6 + 16)) MB free: make room, then again"
 	rm -rf "$node_lib/.new"
 	mkdir -m 700 "$node_lib/.new"
-	tar -tvzf "$1" >"$node_lib/.new/list" 2>/dev/null ||
-	    no "$1 is damaged: fetch it again; nothing was changed"
+	tar -tvzf "$tarball" >"$node_lib/.new/list" 2>/dev/null ||
+	    no "$release_file is damaged: fetch it again; nothing was changed"
 	_says=$(check_names "$node_lib/.new/list")
 	rm -f "$node_lib/.new/list"
 	case $_says in
 	version\ *) release_version=${_says#version } ;;
 	*) rm -rf "$node_lib/.new"
-		no "$1 is no release: $_says; nothing was changed" ;;
+		no "$release_file is no release: $_says; nothing was changed" ;;
 	esac
-	tar -xzof "$1" -C "$node_lib/.new" 2>/dev/null ||
-	    no "$1 cannot be unpacked into $node_lib; nothing was changed"
+	tar -xzof "$tarball" -C "$node_lib/.new" 2>/dev/null ||
+	    no "$release_file cannot be unpacked into $node_lib (is it full?); nothing was changed"
 	_says=$(check_sums "$node_lib/.new/$release_version") ||
-	    no "$1 is no release: $_says; nothing was changed"
+	    no "$release_file is no release: $_says; nothing was changed"
 }
 
 # A tree of files as if it had been unpacked.
@@ -130,43 +142,63 @@ copy_release() { # DIR VERSION
 	release_version=$2
 	rm -rf "$node_lib/.new"
 	mkdir -p "$node_lib/.new"
-	cp -R "$1" "$node_lib/.new/$2"
+	cp -R "$1" "$node_lib/.new/$2" ||
+	    broken "$1 cannot be copied into $node_lib (is it full?)"
 }
 
-# Give node_lib/.new/VERSION its place.  $release is then its directory's name:
-# VERSION, with some digits when there is another one of that version.
+# The name that a release has or will have here, in $release: VERSION, with some
+# digits when there is another one of that version.  One that is damaged makes
+# room, unless it is in use: then the whole one stands beside it.
+name_release() { # DIR VERSION: 0: it is new; 1: it is there
+	_sum=$(sha256sum <"$1/SHA256SUMS" | cut -c 1-8)
+	for release in "$2" "$2+$_sum" "$2+$_sum.2" "$2+$_sum.3"; do
+		[ -e "$node_lib/$release" ] || return 0
+		if check_sums "$node_lib/$release" >/dev/null; then
+			! cmp -s "$1/SHA256SUMS" "$node_lib/$release/SHA256SUMS" ||
+			    return 1
+		elif ! is_used "$release"; then
+			return 0
+		fi
+	done
+	no "$2 is damaged in each of its places in $node_lib: look at the disk"
+}
+
+# Give node_lib/.new/VERSION its place, see name_release.
 place_release() { # 0: it is new; 1: it was there
 	_new=$node_lib/.new/$release_version
-	release=$release_version
-	if [ -e "$node_lib/$release" ] &&
-	    ! cmp -s "$_new/SHA256SUMS" "$node_lib/$release/SHA256SUMS"; then
-		release=$release+$(sha256sum <"$_new/SHA256SUMS" | cut -c 1-8)
-	fi
-	# one that is damaged is replaced
-	if [ -e "$node_lib/$release" ]; then
-		if check_sums "$node_lib/$release" >/dev/null; then
-			rm -rf "$node_lib/.new"
-			return 1
-		fi
-		rm -rf "$node_lib/.old"
-		mv "$node_lib/$release" "$node_lib/.old"
-	fi
-	chmod -R u+rwX,go+rX,go-w "$_new"
+	name_release "$_new" "$release_version" || {
+		rm -rf "$node_lib/.new"
+		return 1
+	}
+	rm -rf "${node_lib:?}/$release"
+	chmod -R u+rwX,go+rX,go-w,u-s,g-s "$_new"
 	! is_root || chown -R 0:0 "$_new"
 	find "$_new" -exec sync {} + 2>/dev/null || sync
 	mv "$_new" "$node_lib/$release" || broken "$node_lib/$release cannot be written"
 	to_disk "$node_lib"
-	rm -rf "$node_lib/.new" "$node_lib/.old"
+	rm -rf "$node_lib/.new"
 }
 
-# As many as sv/facts says; never the current one, the one before, or one whose
-# programs still run.
+# The current release, the one before, and those whose programs still run.
+used_releases() {
+	current_release || true
+	previous_release || true
+	for _proc in /proc/[0-9]*; do
+		readlink "$_proc/exe"
+	done 2>/dev/null | awk -v lib="$node_lib/" 'index($0, lib) == 1 {
+		name = substr($0, length(lib) + 1)
+		sub(/\/.*/, "", name)
+		print name
+	}'
+}
+
+is_used() { used_releases | grep -qxF "$1"; } # RELEASE
+
+# As many as sv/facts says; never one in use.
 prune_releases() {
 	_keep=$(sed -n 's/^release keep=//p' "$node_facts")
 	_all=$(releases | wc -l)
-	_used=" $(current_release) $(previous_release) $(for _proc in /proc/[0-9]*; do
-		readlink "$_proc/exe"
-	done 2>/dev/null | sed -n "s,^$node_lib/\([^/]*\)/.*,\1,p" | tr '\n' ' ') "
+	_used=" $(used_releases | tr '\n' ' ') "
 	for _rel in $(cd "$node_lib" && ls -tr); do
 		[ "$_all" -gt "${_keep:-3}" ] || break
 		[ -f "$node_lib/$_rel/SHA256SUMS" ] && [ ! -L "$node_lib/$_rel" ] ||
@@ -203,8 +235,10 @@ unit_files() { # RELEASE-DIR
 			[ -e "$node_root/etc/conf.d/${_file##*/}" ] ||
 			    unit_line "$_file" "$node_root/etc/conf.d/${_file##*/}" 644
 		done
-		unit_line "$1/sv/logrotate.conf" "$node_root/etc/logrotate.d/kontinuum-node" 644 ;;
+		unit_line "$1/sv/logrotate.conf" "$node_root/etc/logrotate.d/kontinuum-node" 644
+		unit_line "$1/sv/cron/kontinuum-node" "$node_root/etc/cron.d/kontinuum-node" 644 ;;
 	s6)
+		unit_line "$1/sv/cron/kontinuum-node" "$node_root/etc/cron.d/kontinuum-node" 644
 		(cd "$1/sv/s6" && find . -type f | sed 's/^\.\///' | LC_ALL=C sort) |
 		    while read -r _file; do
 			_mode=644
@@ -233,13 +267,18 @@ unit_service() { # FILE
 		*/"$_name".service | */"$_name".service.d/* | */init.d/"$_name" | \
 		    */s6/"$_name"/run | */s6/"$_name"/notification-fd) echo "$_name"; return ;;
 		esac
+		# systemd lays down a socket and takes it up again with its service
+		for _sock in $(fact service "$_name" sockets | tr , ' '); do
+			case $1 in */"kn-$_sock.socket") echo "$_name"; return ;; esac
+		done
 	done
 }
 
 # As it will be on this host: with its prefix, in $unit_text.
 render_unit() { # FILE
 	unit_text=$work/unit
-	sed "s,/usr/local/,$node_prefix/,g" "$1" >"$unit_text"
+	sed "s,/usr/local/,$node_prefix/,g" "$1" >"$unit_text" ||
+	    broken "$work cannot be written (is the disk full?)"
 }
 
 # Which of them differ from what is on the host: TO lines.
@@ -251,27 +290,50 @@ changed_units() { # RELEASE-DIR
 	done
 }
 
-# Put them there; says which were written.
+# Put them there; says which were written.  A service that is known here and is
+# not started at boot was disabled by somebody: it stays so.
 lay_units() { # RELEASE-DIR
+	case $node_supervisor in
+	systemd) want_units "$1" ;;
+	openrc) want_levels ;;
+	esac
 	unit_files "$1" | while IFS='	' read -r _from _to _mode; do
 		mkdir -p "$(dirname "$_to")"
 		render_unit "$_from"
 		! place "$unit_text" "$_to" "$_mode" root:root || echo "$_to"
 		rm -f "$unit_text"
-	done
+	done || exit 111
+	[ "$node_supervisor" != s6 ] || link_s6
+}
+
+# The prefix that the services of this host name; nothing when there are none.
+installed_prefix() {
 	case $node_supervisor in
-	s6) link_s6 ;;
-	systemd) want_units "$1" ;;
-	openrc) want_levels ;;
+	systemd) _file=$node_root/etc/systemd/system/kn-signd.service ;;
+	openrc) _file=$node_root/etc/conf.d/kontinuum-node
+		[ -e "$node_root/etc/init.d/kn-signd" ] || return 0 ;;
+	*) _file=$(s6_home)/kn-signd/run ;;
 	esac
+	[ ! -r "$_file" ] || sed -n \
+	    's,^[^/]*\(/[A-Za-z0-9._/-]*\)/lib/kontinuum-node/current.*,\1,p' \
+	    "$_file" | head -n 1
+}
+
+# Services of one prefix are not mixed with programs of another.
+check_prefix() {
+	_prefix=$(installed_prefix)
+	[ -z "$_prefix" ] || [ "$_prefix" = "$node_prefix" ] ||
+	    wrong "it is installed below $_prefix: say --prefix $_prefix"
 }
 
 # What [Install] asks for, as `systemctl enable` would link it; also where no
-# systemd runs.  Timers are whose who wants them.
+# systemd runs.  Before the unit is there, so that the next run still does it when
+# this one is killed.  Timers are whose who wants them.
 want_units() { # RELEASE-DIR
 	for _file in "$1"/sv/systemd/*.service "$1"/sv/systemd/*.socket \
 	    "$1"/sv/systemd/*.target; do
 		_unit=${_file##*/}
+		[ ! -e "$node_root/etc/systemd/system/$_unit" ] || continue
 		for _by in $(sed -n 's/^WantedBy=//p' "$_file" 2>/dev/null); do
 			_dir=$node_root/etc/systemd/system/$_by.wants
 			[ ! -L "$_dir/$_unit" ] || continue
@@ -285,18 +347,22 @@ want_levels() {
 	_dir=$node_root/etc/runlevels/default
 	mkdir -p "$_dir"
 	for _name in $(node_services); do
-		[ ! -x "$node_root/etc/init.d/$_name" ] ||
+		[ -e "$node_root/etc/init.d/$_name" ] ||
 		    lay_link "/etc/init.d/$_name" "$_dir/$_name"
 	done
 }
 
-# Into the scan directory: s6-svscan starts them when it is told to look.
+# Into the scan directory: s6-svscan starts them when it is told to look.  With
+# $laid_from only what that release has not: who removed a link had a reason.
 link_s6() {
 	[ -d "$node_scandir" ] || return 0
 	for _name in $(node_services); do
 		[ -d "$(s6_home)/$_name" ] && [ ! -e "$node_scandir/$_name" ] ||
 		    continue
-		ln -s "$(s6_home)/$_name" "$node_scandir/$_name"
+		[ -z "${laid_from:-}" ] ||
+		    [ ! -d "$node_lib/$laid_from/sv/s6/$_name" ] || continue
+		ln -s "$(s6_home)/$_name" "$node_scandir/$_name" ||
+		    broken "$node_scandir/$_name cannot be written"
 		echo "$node_scandir/$_name"
 	done
 }
@@ -330,8 +396,8 @@ lay_links() { # RELEASE-DIR
 lay_link() { # TARGET LINK
 	[ "$(readlink "$2" 2>/dev/null)" != "$1" ] || return 0
 	rm -f "$2.new"
-	ln -s "$1" "$2.new"
-	mv -f -T "$2.new" "$2"
+	ln -s "$1" "$2.new" && mv -f -T "$2.new" "$2" ||
+	    broken "$2 cannot be written"
 	echo "$2"
 }
 

@@ -19,6 +19,11 @@ PATH=$built:$PATH
 export PATH
 
 say() { printf '%s\n' "$*"; }
+[ $# -eq 0 ] || {
+	say "usage: run.sh, without options; the variables NODE_DIR, PORT, S3_PORT" \
+	    "and METRICS_PORT say where the node is" >&2
+	exit 100
+}
 
 make_identity() {
 	[ -e "$dir/keys/node.key" ] && return

@@ -47,7 +47,7 @@ downgrade='' have_backup='' only_restart='' dry='' back=''
 
 seconds() { # OPTION TIME: 90, 90s, 5m
 	case $2 in
-	*[!0-9sm]* | '' | [sm]* | *[sm]?* | ???????*) wrong "$1: $2 is no time, as 90s or 5m" ;;
+	*[!0-9sm]* | '' | [sm]* | *[sm]?* | ???????* | 0[0-9]*) wrong "$1: $2 is no time, as 90s or 5m" ;;
 	*m) echo $((${2%m} * 60)) ;;
 	*) echo "${2%s}" ;;
 	esac
@@ -92,6 +92,7 @@ journal_read() {
 	journal=$node_state/upgrade
 	j_from=$(journal_line from) j_to=$(journal_line to)
 	j_step=$(journal_line step) j_restart=$(journal_line restart)
+	j_before=$(journal_line before)
 	[ -n "$j_step" ] || j_step='done'
 }
 
@@ -99,10 +100,12 @@ journal_line() { # KEY
 	[ ! -r "$journal" ] || sed -n "s/^$1 = //p" "$journal"
 }
 
+# 0, or 111 with a message: a disk that is full ends nothing that has begun.
 journal_write() { # STEP
-	printf '; of upgrade.sh: what it does now, or did last\nfrom = %s\nto = %s\nstep = %s\nrestart = %s\n' \
-	    "$from" "$to" "$1" "$(printf '%s ' $todo)" | sed 's/ *$//' >"$work/journal"
-	place "$work/journal" "$journal" 0644 || true
+	printf '; of upgrade.sh: what it does now, or did last\nfrom = %s\nto = %s\nbefore = %s\nstep = %s\nrestart = %s\n' \
+	    "$from" "$to" "$before" "$1" "$(printf '%s ' $todo)" |
+	    sed 's/ *$//' >"$work/journal"
+	(place "$work/journal" "$journal" 0644) || [ $? -eq 1 ] || return 111
 }
 
 # --- what is to be done ---
@@ -178,7 +181,7 @@ plan() {
 	done
 	# one that was killed between its end and its new start
 	for name in $j_restart; do
-		! service_installed "$name" || todo="$(without "$name" $todo)$name "
+		! service_installed "$name" || service_is_off "$name" || todo="$(without "$name" $todo)$name "
 	done
 	# a program that the node has not had
 	if any_runs; then
@@ -315,17 +318,33 @@ becomes_ready() { # NAME OLD-PID; 1 with $why
 
 # --- doing it ---
 
+# Of somebody else, to whom it is left to end it?
+others_drain() {
+	_file=$(ini node drain_path) || _file=$node_state/drain
+	[ -e "$_file" ] || return 1
+	case $(sed -n 's/^reason = //p' "$_file") in
+	"$our_drain"*) drained=yes && return 1 ;; # of a run that was killed
+	esac
+	note "the node is drained already, and stays so: kn-drain end ends that"
+}
+
 # Only for kn-p2pd: the others finish what they have when they are stopped.
+our_drain='upgrade to '
 start_drain() {
-	drained=
+	! others_drain || return 0
 	case " $todo" in *' kn-p2pd '*) ;; *) return 0 ;; esac
 	[ -n "$drain" ] && service_pid kn-p2pd >/dev/null || return 0
 	[ -x "$node_bin/kn-drain" ] || return 0
 	drained=yes
 	say "The node drains, for $drain_max seconds at most."
-	"$node_bin/kn-drain" --config "$node_ini" --reason "upgrade to $to" \
-	    --deadline "${drain_max}s" --wait >&2 ||
-	    note "some streams are still open and will be cut"
+	code=0
+	"$node_bin/kn-drain" --config "$node_ini" --reason "$our_drain$to" \
+	    --deadline "${drain_max}s" --wait >&2 || code=$?
+	case $code in
+	0) ;;
+	1) note "some streams are still open and will be cut" ;;
+	*) note "kn-drain failed: streams will be cut" ;;
+	esac
 }
 
 end_drain() {
@@ -336,7 +355,6 @@ end_drain() {
 }
 
 lay() { # RELEASE: its services and links
-	node_facts=$node_lib/$1/sv/facts
 	lay_links "$node_lib/$1" >/dev/null
 	lay_units "$node_lib/$1" >/dev/null
 	! is_live || supervisor_reload
@@ -357,7 +375,7 @@ restart_all() { # 1 with $why
 		did="$did$name "
 		again "$name" || return 1
 		todo=$(without "$name" $todo)
-		journal_write swapped
+		journal_write swapped || true
 	done
 }
 
@@ -376,7 +394,7 @@ watch() {
 	until_then=$(($(date +%s) + probation))
 	while :; do
 		pids >"$work/pids.now"
-		died=$(diff "$work/pids" "$work/pids.now" | sed -n 's/^< \([^ ]*\) .*/\1/p' | tr '\n' ' ')
+		died=$(diff "$work/pids" "$work/pids.now" | sed -n 's/^< \([^ ]*\) [0-9].*/\1/p' | tr '\n' ' ')
 		if [ -n "$died" ]; then
 			why="$died died"
 			return 1
@@ -398,6 +416,7 @@ publish() { # done|returned|broken
 		_n=
 		[ ! -r "$prom" ] ||
 		    _n=$(sed -n "s/^kn_upgrade_total{result=\"$_result\"} //p" "$prom")
+		case $_n in *[!0-9]* | ????????????*) _n= ;; esac
 		[ "$_result" != "$1" ] || _n=$((${_n:-0} + 1))
 		eval "n_$_result=${_n:-0}"
 	done
@@ -419,7 +438,7 @@ publish() { # done|returned|broken
 	# TYPE kn_upgrade_last_duration_seconds gauge
 	kn_upgrade_last_duration_seconds $(($(date +%s) - began))
 	END
-	place "$work/prom" "$prom" 0644 || true
+	(place "$work/prom" "$prom" 0644) || true
 }
 
 # The release before is current again, with its services; what runs the new one
@@ -434,10 +453,16 @@ go_back() {
 	done
 	bad_release=$to to=$from
 	todo=$(in_order $did)
-	journal_write returning
+	journal_write returning || true
 	swap_link "$from" "$node_lib/current"
-	lay "$from"
+	if [ -n "$before" ] && [ -d "$node_lib/$before" ]; then
+		swap_link "$before" "$node_lib/previous"
+	else
+		rm -f "$node_lib/previous"
+	fi
 	code=0
+	node_facts=$node_lib/$from/sv/facts laid_from=$bad_release
+	(lay "$from") || { code=1 why="its services cannot be written"; }
 	for name in $todo; do
 		if [ ! -x "$node_lib/$from/bin/$name" ]; then
 			service_stop "$name" || true # the new one alone has it
@@ -447,7 +472,7 @@ go_back() {
 	done
 	end_drain
 	todo=
-	journal_write 'done'
+	journal_write 'done' || true
 	if [ $code -ne 0 ]; then
 		publish broken
 		broken "$from is back, but $why: see its log, and doctor.sh (the upgrade failed: $failed)"
@@ -457,15 +482,20 @@ go_back() {
 }
 
 move() {
-	journal_write placed
+	journal_write placed ||
+	    broken "nothing was changed: make room in $node_state, then again"
 	placed=
 	: >"$work/before"
 	! any_runs || reasons >"$work/before" || true
 	start_drain
 	[ "$from" = "$to" ] || swap_link "$from" "$node_lib/previous"
 	swap_link "$to" "$node_lib/current"
-	journal_write swapped
-	lay "$to"
+	journal_write swapped || true
+	laid_from=$from
+	(lay "$to") || {
+		why="the services of $to cannot be written"
+		go_back
+	}
 	if [ -z "$todo" ]; then
 		say "No program has to be restarted."
 	else
@@ -480,7 +510,7 @@ move() {
 		}
 		watch || go_back
 	fi
-	journal_write 'done'
+	journal_write 'done' || true
 	publish 'done'
 }
 
@@ -494,8 +524,11 @@ offer_ini() {
 }
 
 choose() { # sets $to, and $from
-	from=$(current_release) && [ -d "$node_lib/$from" ] ||
+	check_prefix
+	from=$(current_release) ||
 	    wrong "nothing is installed in $node_lib: install.sh does that"
+	[ -f "$node_lib/$from/SHA256SUMS" ] ||
+	    no "$node_lib/current names $from, which is not there: install.sh --release FILE mends that"
 	if [ -n "$only_restart" ]; then
 		to=$from
 		return
@@ -505,9 +538,10 @@ choose() { # sets $to, and $from
 		_says=$(check_sums "$node_lib/$to") || no "$to cannot be gone back to: $_says"
 		return
 	fi
+	take_tarball "$tarball"
 	[ -n "$unsigned" ] ||
-	    check_signature "$tarball" "${pubkey:-$(path_of etc)/release.pub}"
-	unpack_release "$tarball"
+	    check_signature "${pubkey:-$(path_of etc)/release.pub}"
+	unpack_release
 	if older "$release_version" "$from" && [ -z "$downgrade" ]; then
 		rm -rf "$node_lib/.new"
 		no "$release_version is older than $from: rollback.sh goes back; --downgrade if that is what you want"
@@ -523,15 +557,16 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 111' INT TERM HUP
 began=$(date +%s)
-why='' did='' placed='' drained=''
+why='' did='' placed='' drained='' before=''
 lock_node "run upgrade.sh"
-trap 'rm -rf "$work" "$node_lib/.new" ${placed:+"$node_lib/$placed"}' EXIT
+trap 'end_drain; rm -rf "$work" "$node_lib/.new" ${placed:+"$node_lib/$placed"}' EXIT
 journal_read
 choose
 # where an interrupted run was going back to, or came from
 [ "$j_step" = "done" ] || say "Going on: the run before was interrupted ($j_step, $j_from to $j_to)."
+before=$(previous_release) || before=
 if [ "$j_step" != "done" ] && [ "$j_to" = "$to" ] && [ -d "$node_lib/$j_from" ]; then
-	from=$j_from
+	from=$j_from before=$j_before
 fi
 node_facts=$node_lib/$to/sv/facts
 self_test
