@@ -62,7 +62,7 @@ add(struct jail *j, struct jail_path *to, const struct jailed_path *p)
 	to[j->n++] = (struct jail_path){
 		.path = p->beside ? directory(p->path) : mem_string(p->path),
 		.may = p->may,
-		.optional = !(p->may & JAIL_WRITE),
+		.optional = !(p->may & (JAIL_WRITE | JAIL_BIND)),
 	};
 }
 

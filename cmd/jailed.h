@@ -12,7 +12,7 @@
 
 struct jailed_path {
 	const char *path; /* NULL and "" are passed over */
-	unsigned may; /* JAIL_READ …; only what may be written must be there */
+	unsigned may; /* JAIL_READ …; only what may be changed must be there */
 	bool beside;  /* rather the directory it is in: files are replaced by
 			 rename, and databases have files beside them */
 };

@@ -517,7 +517,7 @@ static void
 lock_down(const struct signd *d)
 {
 	const struct jailed_path paths[] = {
-		{ d->conf.node.run_path, JAIL_WRITE, false },
+		{ d->conf.node.run_path, JAIL_BIND, false },
 	};
 	const struct jailed j = { &d->conf, d->file, paths, N(paths), 0 };
 

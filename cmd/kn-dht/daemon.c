@@ -519,7 +519,7 @@ static void
 lock_down(void)
 {
 	const struct jailed_path paths[] = {
-		{ me.conf.node.run_path, JAIL_WRITE, false },
+		{ me.conf.node.run_path, JAIL_BIND, false },
 		{ me.conf.dht.db_path, JAIL_WRITE, true },
 	};
 	const struct jailed j = { &me.conf, me.file, paths, N(paths), 0 };

@@ -17,6 +17,8 @@ enum {
 	JAIL_READ = 1,  /* read files, list directories */
 	JAIL_WRITE = 2, /* change, make, rename and remove them as well */
 	JAIL_RUN = 4,   /* read and execute: programs and their libraries */
+	JAIL_BIND = 8,  /* make sockets, and remove files; neither read nor
+			   write any */
 };
 
 /* Of system calls, besides those of a loop over open descriptors. */

@@ -37,6 +37,8 @@ enum { ABI_REFER = 2, ABI_NET = 4, ABI_SCOPE = 6 };
 	(READING | WRITE_FILE | TRUNCATE | REMOVE_DIR | REMOVE_FILE |          \
 	    MAKE_DIR | MAKE_REG | MAKE_SOCK | REFER)
 
+#define BINDING (REMOVE_FILE | MAKE_SOCK)
+
 /* BIND_TCP and CONNECT_TCP; abstract Unix sockets and signals to others */
 #define NET   (BIT(0) | BIT(1))
 #define SCOPE (BIT(0) | BIT(1))
@@ -87,7 +89,8 @@ rights(unsigned may)
 {
 	return (may & JAIL_READ ? READING : 0) |
 	       (may & JAIL_WRITE ? WRITING : 0) |
-	       (may & JAIL_RUN ? READING | EXECUTE : 0);
+	       (may & JAIL_RUN ? READING | EXECUTE : 0) |
+	       (may & JAIL_BIND ? BINDING : 0);
 }
 
 /* 0, or -1: it is not there, or cannot be looked at.  Without a ruleset only

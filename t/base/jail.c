@@ -46,6 +46,24 @@ a_shelf_is_read(void)
 }
 
 static int
+a_dock_takes_sockets(void)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(sun.sun_path, in(dock, "s"));
+	MUST(fd >= 0 && bind(fd, (struct sockaddr *)&sun, sizeof sun) == 0);
+	MUST(listen(fd, 1) == 0 && unlink(sun.sun_path) == 0);
+	REFUSED(touch(in(dock, "x")), EACCES);
+	REFUSED(open(in(dock, "book"), O_WRONLY), EACCES);
+	REFUSED(open(in(dock, "book"), O_RDONLY), EACCES);
+	REFUSED(mkdir(in(dock, "d"), 0700), EACCES);
+	MUST(link(in(room, "old"), in(dock, "old")) < 0 &&
+	     (errno == EXDEV || errno == EACCES));
+	return 0;
+}
+
+static int
 programs_run(void)
 {
 	MUST(run("/bin/true") == 0);
@@ -103,6 +121,7 @@ test_files(void)
 	}
 	holds(0, outside_is_closed, "nothing else can be opened or changed");
 	holds(0, a_shelf_is_read, "a directory to read is not written");
+	holds(0, a_dock_takes_sockets, "sockets are made and no files");
 	holds(JAIL_SPAWN, programs_run, "only programs of /bin are run");
 	if (has.landlock >= 4)
 		holds(0, tcp_is_only_accepted,

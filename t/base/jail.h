@@ -19,11 +19,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* room may be written, shelf read, bin run; outside is outside */
+/* room may be written, shelf read, bin run, sockets made in dock; outside is
+ * outside */
 static char top[64];
-static char room[96], shelf[96], outside[96];
+static char room[96], shelf[96], dock[96], outside[96];
 static struct jail_path paths[] = {
 	{ room, JAIL_WRITE, false }, { shelf, JAIL_READ, false },
+	{ dock, JAIL_BIND, false },
 	{ "/bin", JAIL_RUN, false }, { "/lib", JAIL_RUN, true },
 	{ "/lib64", JAIL_RUN, true }, { "/usr/lib", JAIL_RUN, true },
 	{ "/proc", JAIL_READ, true }, /* sanitizers want it */
@@ -185,6 +187,7 @@ make_files(void)
 	}
 	make("room", room, sizeof room);
 	make("shelf", shelf, sizeof shelf);
+	make("dock", dock, sizeof dock);
 	make("outside", outside, sizeof outside);
 	touch(in(room, "old"));
 	/* a program beside those of /bin */
