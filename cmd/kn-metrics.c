@@ -27,7 +27,7 @@ check_conf(const struct node_conf *c)
 	if (!daemon_allowed(c, &allow, &why))
 		die(EXIT_WRONG, "%.*s", (int)why.n, (char *)why.p);
 	for (size_t i = 0; i < c->metrics.programs.n; i++)
-		if (!gather_is_program(c->metrics.programs.at[i]))
+		if (!stat_is_program(c->metrics.programs.at[i]))
 			die(EXIT_WRONG,
 			    "metrics.programs: \"%s\" is no name of a "
 			    "program, as kn-p2pd",

@@ -105,6 +105,12 @@ jq -e --argjson pid "$pid" --arg v "$version" '.programs |
     .phase == "serving" and .inflight == 0 and .version == $v and
     .uptime_s >= 0 and .drains) and (.[1].drains|not)' "$T/out" >/dev/null
 ok $? 'each program: phase, work, process, version, time'
+cp "$T/a/run/stat/kn-p2pd" "$T/a/run/stat/kn-store"
+cp "$T/a/run/stat/kn-p2pd" "$T/a/run/stat/kn-$(printf '\033')[m"
+ln -s kn-p2pd "$T/a/run/stat/kn-dht"
+status '.programs|map(.name) == ["kn-p2pd", "kn-signd"]'
+ok $? 'no program speaks by the file of another'
+rm "$T/a/run/stat/kn-store" "$T/a/run/stat/kn-dht" "$T/a/run/stat"/kn-*m
 exits 1 -c "$ini" status --wait && grep -q 'no drain is asked for' "$T/err"
 ok $? 'to wait for a drain that nobody asked for: exit 1'
 quiet --reason 'one program' --wait

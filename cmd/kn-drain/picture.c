@@ -123,7 +123,7 @@ look_at_programs(const struct node_conf *conf, struct picture *p)
 		return errno == ENOENT ? 0 : -1;
 	}
 	while ((e = readdir(d)) != NULL)
-		if (strncmp(e->d_name, "kn-", 3) == 0 &&
+		if (stat_is_program(e->d_name) &&
 		    (size_t)snprintf(path, sizeof path, "%s/%s", dir,
 			e->d_name) < sizeof path)
 			add(p, path, e->d_name);

@@ -60,16 +60,6 @@ gather_may_warn(struct gather *g, unsigned kind)
 	return true;
 }
 
-bool
-gather_is_program(const char *name)
-{
-	size_t n = strlen(name);
-
-	return n > 3 && n < sizeof((struct program *)0)->name &&
-	       strncmp(name, "kn-", 3) == 0 &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
-}
-
 /* Its place; NULL: there are too many. */
 static struct program *
 find(struct gather *g, const char *name)
@@ -116,7 +106,7 @@ list_others(struct gather *g)
 	if (d == NULL)
 		return;
 	for (unsigned i = 0; i < LISTED && (e = readdir(d)) != NULL; i++) {
-		if (gather_is_program(e->d_name))
+		if (stat_is_program(e->d_name))
 			find(g, e->d_name);
 		else if (e->d_name[0] != '.')
 			g->garbage++;

@@ -35,8 +35,6 @@ struct gather {
 
 void gather_init(struct gather *, const struct node_conf *);
 void gather_free(struct gather *);
-/* kn- and small letters, digits and dashes: what a program may be called. */
-bool gather_is_program(const char *name);
 /* programs, facts and ready; with rows, prom as well. */
 void gather(struct gather *, bool rows);
 

@@ -270,6 +270,16 @@ stat_phase_word(enum stat_phase phase)
 	return phase < STAT_PHASE_N ? words[phase] : "?";
 }
 
+bool
+stat_is_program(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 3 && n < sizeof((struct stat_view *)0)->prog &&
+	       strncmp(name, "kn-", 3) == 0 &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
+}
+
 static bool
 size_fits(uint64_t size, size_t least)
 {

@@ -75,5 +75,9 @@ int stat_view(const char *path, struct stat_view *);
 int stat_read(const struct stat_view *, size_t row, struct stat_value *);
 void stat_unview(struct stat_view *);
 const char *stat_phase_word(enum stat_phase);
+/* May a program be called so, and its file?  kn- and small letters, digits and
+ * dashes, at most 31 bytes: nothing that would be odd in a path, a label or on
+ * a terminal. */
+bool stat_is_program(const char *name);
 
 #endif

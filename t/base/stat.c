@@ -397,6 +397,22 @@ test_longer(void)
 }
 
 static void
+test_names(void)
+{
+	static const char *const bad[] = { "", "kn-", "p2pd", "kn-P", "kn-a b",
+		"kn-\033[m", "kn-../x", "kn-a\"", ".kn-a",
+		"kn-3456789012345678901234567890x" };
+	size_t good = 0;
+
+	ok(stat_is_program("kn-p2pd") && stat_is_program("kn-a-2") &&
+		stat_is_program("kn-3456789012345678901234567890"),
+	    "names of programs");
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		good += stat_is_program(bad[i]);
+	is_int(good, 0, "and what are none");
+}
+
+static void
 test_no_file(void)
 {
 	struct stat_view v;
@@ -436,6 +452,7 @@ main(void)
 	test_corrupted();
 	test_cut_under_us();
 	test_longer();
+	test_names();
 	test_no_file();
 	rmdir(dir);
 	return tap_done();
