@@ -124,6 +124,9 @@ $(B)/%.o: %.c
 	$(Q)$(CC) $(ALL_C) -MMD -MP -c -o $@ $<
 
 $(B)/lib/wire/%.o $(B)/lib/crypt/%.o: WARN += -Wconversion
+# these have the version in them
+$(patsubst %.c,$(B)/%.o,$(shell grep -ls KN_VERSION cmd/*.c lib/*/*.c)): \
+    $(wildcard CHANGES)
 
 define archive
 $(B)/lib$(1).a: $(patsubst %.c,$(B)/%.o,$(2))
