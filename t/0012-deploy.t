@@ -52,7 +52,7 @@ if promtool=$(part promtool prometheus 2>/dev/null); then
 	    "$promtool" check config prometheus/prometheus.yml >>"$T/said" 2>&1
 	ok $? "promtool takes rules and configuration"
 	cp prometheus/*.yml "$T"
-	passes() { (cd "$T" && timeout 60 "$promtool" test rules ./*_test.yml) >"$T/said" 2>&1; }
+	passes() { (cd "$T" && timeout 300 "$promtool" test rules ./*_test.yml) >"$T/said" 2>&1; }
 	passes
 	code=$?
 	ok $code "and their tests pass"

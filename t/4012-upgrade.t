@@ -209,6 +209,15 @@ sed -i '/^zz/d' "$NODE_INI"
 refused "a dry run changes nothing" 0 'to be restarted: kn-metrics kn-dht kn-store kn-signd *$' \
     --dry-run "$rel/1.1.0.tar.gz"
 
+# --- its own release, of which something is missing ---
+rm "$lib/current/bin/kn-p2p"
+upgrade --dry-run "$rel/1.0.0.tar.gz"
+[ -x "$lib/current/bin/kn-signd" ] && [ "$(now)" = 1.0.0 ] && all_ready
+ok $? "what runs is not removed for it"
+cp -p "$rel/1.0.0/bin/kn-p2p" "$lib/current/bin/"
+whole
+ok $? "and can be made whole"
+
 # --- a stream from another node, through all of it ---
 node_start b
 peer=$("$bin/kn-p2p" -s "$run/p2p.sock" --json self)
