@@ -24,7 +24,6 @@ whole() {
 	whole_why="s6 is not here"
 	why=$whole_why
 	command -v s6-svscan >/dev/null || return 1
-	# a process group of its own is for setsid in run.sh to be a child
 	KN_BUILD=$bin NODE_DIR=$T/whole KN_STORE_LISTEN=127.0.0.1:0 \
 	    KN_METRICS_LISTEN=127.0.0.1:0 \
 	    KN_NETWORK_LISTEN_ADDRS=/ip4/127.0.0.1/tcp/0 \
