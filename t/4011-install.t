@@ -65,6 +65,20 @@ ok $? "its programs run, and are stripped"
 [ "$(wc -l <"$T/x/1.2.3/code")" -eq "$(find "$T/x/1.2.3/bin" -type f | wc -l)" ]
 ok $? "code has a line for each"
 
+[ -f "$T/x/1.2.3/scripts/backup.conf.example" ] && [ ! -e "$T/x/1.2.3/scripts/release.sh" ]
+ok $? "what an operator needs is in it, and what only the source has is not"
+if command -v git >/dev/null; then
+	git -C "$T/src" init -q
+	release "$T/three" 022 UTC0
+	[ $? -eq 1 ] && grep -q -- --dirty "$T/said" && [ ! -e "$T/three" ]
+	ok $? "not of a tree with changes"
+	$shell "$scripts/release.sh" --build "$bin" --output "$T/three" --version 1.2.3 \
+	    --arch test --dirty >/dev/null 2>&1 &&
+	    [ -f "$T/three/kontinuum-node-1.2.3+dirty-test.tar.gz" ]
+	ok $? "unless one says so, and then its version does as well"
+	rm -rf "$T/src/.git"
+fi
+
 # --- a bare root, for each supervisor ---
 for kind in systemd openrc s6 none; do
 	root=$T/$kind
@@ -121,6 +135,47 @@ install "$T/opt" --supervisor systemd --prefix /opt/kn --yes &&
     ! grep -rq /usr/local/ "$T/opt/etc/systemd/system"
 ok $? "another prefix is everywhere"
 
+exits_with 100 "another one is not mixed with it" 'say --prefix /opt/kn' "$T/opt" --supervisor systemd --yes
+exits_with 100 "nor half removed" 'say --prefix /opt/kn' "$T/opt" --supervisor systemd --uninstall
+install "$T/opt" --supervisor systemd --prefix /opt/kn --uninstall &&
+    [ -z "$(find "$T/opt/opt" "$T/opt/etc/systemd" -name 'kn-*')" ]
+ok $? "it is removed from where it is"
+
+# --- what somebody has changed, or broken ---
+root=$T/openrc
+rm "$T/systemd/etc/systemd/system/kontinuum-node.target.wants/kn-metrics.service" \
+    "$root/etc/runlevels/default/kn-metrics"
+install "$T/systemd" --supervisor systemd --yes && install "$root" --supervisor openrc --yes &&
+    [ -z "$(find "$T/systemd/etc" "$root/etc/runlevels" -path '*s/kn-metrics.service' -o \
+    -path '*default/kn-metrics')" ]
+ok $? "a service that was disabled stays so"
+rm "$root/usr/local/lib/kontinuum-node/current/bin/kn-p2p"
+install "$root" --supervisor openrc --yes && "$root/usr/local/bin/kn-p2p" -V >/dev/null &&
+    [ "$(find "$root/usr/local/lib/kontinuum-node" -mindepth 1 -maxdepth 1 -type d | wc -l)" -eq 2 ]
+code=$?
+ok $code "a damaged release: a whole one stands beside it"
+tell $code
+rm -rf "$root/usr/local/lib/kontinuum-node/$(readlink "$root/usr/local/lib/kontinuum-node/current")"
+install "$root" --supervisor openrc --yes && "$root/usr/local/bin/kn-p2p" -V >/dev/null
+code=$?
+ok $code "a current release that is gone"
+tell $code
+[ "$(stat -c %a "$root/var/lib/kontinuum-node/state/lock")" = 600 ]
+ok $? "nobody else can hold the lock"
+flock "$root/var/lib/kontinuum-node/state/lock" $shell "$scripts/install.sh" \
+    --root "$root" --supervisor openrc --yes >"$T/said" 2>&1
+[ $? -eq 1 ] && grep -q 'something else holds' "$T/said"
+ok $? "one at a time"
+mkdir "$T/away" && echo mine >"$T/away/mine"
+install "$T/away" --supervisor none --yes
+$shell "$T/away/usr/local/lib/kontinuum-node/current/scripts/install.sh" --root "$T/away" \
+    --supervisor none --uninstall --purge --yes >"$T/said" 2>&1 && [ -f "$T/away/mine" ] &&
+    [ ! -e "$T/away/etc/kontinuum-node" ] && [ ! -e "$T/away/var/lib/kontinuum-node" ]
+code=$?
+ok $code "an installed release removes itself, and nothing else"
+tell $code
+root=$T/systemd
+
 mkdir "$T/dry"
 install "$T/dry" --supervisor systemd --dry-run --yes &&
     [ -z "$(find "$T/dry" -mindepth 1)" ] && grep -q '^would: ' "$T/said"
@@ -145,6 +200,7 @@ ok $? "node.ini is not written over"
 echo '; more' >>"$T/2.0.0/sv/node.ini"
 (cd "$T/2.0.0" && rm SHA256SUMS && find . -type f | sed 's/^\.\///' | sort | xargs sha256sum >"$T/sums" &&
     mv "$T/sums" SHA256SUMS)
+chmod u+s "$T/2.0.0/bin/kn-keygen"
 tar -C "$T" -czf "$T/2.0.0.tar.gz" 2.0.0
 exits_with 100 "a release that is not signed is not taken" 'release.pub\|unsigned' \
     "$root" --supervisor systemd --release "$T/2.0.0.tar.gz"
@@ -155,6 +211,8 @@ install "$root" --supervisor systemd --release "$T/2.0.0.tar.gz" --unsigned --ye
 code=$?
 ok $code "unless one says so; its new template stands beside"
 tell $code
+[ -z "$(find "$root/usr/local" -perm /6000)" ]
+ok $? "nothing of it is set-user-id"
 mkdir "$T/tier"
 install "$T/tier" --tier home --force --s3-port 9002 --metrics-port 9102 --supervisor systemd --yes &&
     grep -q '^listen = 127.0.0.1:9102' "$T/tier/etc/kontinuum-node/node.ini" &&
@@ -233,6 +291,10 @@ ok $? "a certificate that only root can read is none"
 do_it
 ok $? "its command does it"
 next start 'install identity keys request certificate'
+install "$root" --supervisor none --check --json
+jq -r '.also[]' "$T/said" | grep -q 'backup.conf.example' && jq -r '.also[]' "$T/said" | grep -q keycopies &&
+    [ -f "$root/etc/kontinuum-node/backup.conf.example" ]
+ok $? "it tells of backups and of copies of the key"
 install "$root" --supervisor none --check
 [ $? -eq 1 ] && grep -q '^Next: start' "$T/said" && grep -q '^done: certificate' "$T/said"
 ok $? "and in words"
@@ -245,7 +307,7 @@ for n in 1 2 3; do
 	    --yes >/dev/null 2>&1 &
 	victim=$!
 	sleep "$(awk -v n=$n -v s="$(date +%N)" 'BEGIN { srand(n + s); printf "%.2f", 0.2 + rand() * 2 }')"
-	kill -9 -- "-$victim" 2>/dev/null
+	kill -9 "-$victim" 2>/dev/null
 	wait "$victim" 2>/dev/null
 	install "$T/cut" --supervisor s6 --scandir "$T/cut/scan" --yes &&
 	    (cd "$T/cut/usr/local/lib/kontinuum-node/current" && sha256sum -c SHA256SUMS >/dev/null 2>&1) &&

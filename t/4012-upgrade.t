@@ -305,7 +305,7 @@ while [ $n -lt "$cuts" ]; do
 	    >"$T/said" 2>&1 &
 	victim=$!
 	sleep "$(awk -v n=$n -v s="$(date +%N)" 'BEGIN { srand(n + s); printf "%.2f", rand() * 3 }')"
-	kill -9 -- "-$victim" 2>/dev/null
+	kill -9 "-$victim" 2>/dev/null
 	wait "$victim" 2>/dev/null
 	whole || { lost=1; echo "# cut $n: current is not whole"; break; }
 	until_true all_ready || { lost=1; echo "# cut $n: not all run"; break; }
