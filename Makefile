@@ -125,7 +125,7 @@ $(B)/%.o: %.c
 
 $(B)/lib/wire/%.o $(B)/lib/crypt/%.o: WARN += -Wconversion
 # these have the version in them
-$(patsubst %.c,$(B)/%.o,$(shell grep -ls KN_VERSION cmd/*.c lib/*/*.c)): \
+$(patsubst %.c,$(B)/%.o,$(shell grep -ls KN_VERSION cmd/*.c lib/*/*.c t/*/*.c)): \
     $(wildcard CHANGES)
 
 define archive
