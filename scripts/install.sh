@@ -795,12 +795,24 @@ unhook_nft() {
 	    nft delete table inet kontinuum 2>/dev/null || true
 }
 
+# What names our profile goes before it does; ssh's rule stays, and ufw is on.
+unhook_ufw() {
+	profile=$node_root/etc/ufw/applications.d/kontinuum-node
+	[ -e "$profile" ] || return 0
+	[ -n "$node_root" ] || [ ! -e "$(path_of etc)/ufw.sh" ] || {
+		sed -n '/Kontinuum/s/^ufw allow/ufw --force delete allow/p' \
+		    "$(path_of etc)/ufw.sh" >"$work/unhook"
+		act "the rules of ufw for the node go" sh -e "$work/unhook" >&2
+	}
+	act "$profile goes" rm -f "$profile"
+}
+
 do_purge() {
 	for dir in etc lib log run; do
 		[ -d "$(path_of $dir)" ] || continue
 		[ -n "$dry" ] || asked "Remove $(path_of $dir) with all that is in it, for ever?" ||
 		    no "$(path_of $dir) stays: --purge wants a yes, or --yes"
-		[ $dir != etc ] || unhook_nft
+		[ $dir != etc ] || { unhook_nft; unhook_ufw; }
 		act "$(path_of $dir) goes" rm -rf "$(path_of $dir)"
 	done
 	[ ! -e "$node_root/etc/conf.d/kontinuum-node" ] ||
