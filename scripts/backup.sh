@@ -76,6 +76,22 @@ publish() { # AS-WHOM
 	mv -f "$metrics_to.new" "$metrics_to"
 }
 
+# What decrypts may be for root's eyes: it is handed on open, and not by its name.
+drill_as() { # USER
+	[ -r "$identity" ] || stop $USAGE "$identity cannot be read"
+	case " $names " in *' all '*) names=$(databases) ;; esac
+	_good=0
+	for db in ${names:-node}; do
+		_code=0
+		as_user "$1" "$here/backup.sh" --config "$backup_conf" \
+		    ${node:+--node "$node"} ${json:+--json} --identity - drill "$db" \
+		    <"$identity" || _code=$?
+		[ $_code -ne 0 ] || _good=$((_good + 1))
+		[ $code -ne 0 ] || code=$_code
+	done
+	[ $code -eq 0 ] || [ $_good -eq 0 ] || code=$PARTIAL
+}
+
 # Root only hands on, and publishes the numbers.
 user=root
 [ ! -r "$backup_conf" ] || user=$(conf backup user kn-store)
@@ -83,12 +99,15 @@ if is_root && [ "$user" != root ] && id "$user" >/dev/null 2>&1; then
 	set -- $verb $names
 	[ "$verb" != backup ] || shift
 	[ -z "$node" ] || set -- --node "$node" "$@"
-	[ -z "$identity" ] || set -- --identity "$identity" "$@"
 	for option in ${due:+--due} ${unsynced:+--allow-unsynced} ${dry:+--dry-run} ${json:+--json}; do
 		set -- "$option" "$@"
 	done
 	code=0
-	as_user "$user" "$here/backup.sh" --config "$backup_conf" "$@" || code=$?
+	if [ "$verb" = drill ] && [ -n "$identity" ]; then
+		drill_as "$user"
+	else
+		as_user "$user" "$here/backup.sh" --config "$backup_conf" "$@" || code=$?
+	fi
 	[ "$verb" = audit ] || publish "$user"
 	exit $code
 fi

@@ -189,10 +189,11 @@ bring() { # sets cipher
 # the file has a name that nobody else looks at.
 decrypt() { # FILE
 	_code=0
-	age -d -i "$identity" <"$cipher" >"$1" 2>"$work/said" || _code=$?
+	age -d -i "$identity" "$cipher" >"$1" 2>"$work/said" || _code=$?
 	[ $_code -ne 0 ] || return 0
 	rm -f "$1"
 	if grep -qi 'no identity matched\|malformed secret key\|unknown identity\|no secret keys\|reading "' "$work/said"; then
+		[ "$identity" != - ] || identity="what stdin gave"
 		stop $UNREADABLE "$identity does not decrypt $name.age"
 	fi
 	if grep -qi 'no space' "$work/said"; then
@@ -451,7 +452,7 @@ fi
 if [ "$what" != place ] || [ -z "$identity" ]; then
 	[ -n "$identity" ] || stop $USAGE "what decrypts it? --identity FILE; see --help"
 fi
-[ -r "$identity" ] || stop $USAGE "$identity cannot be read"
+[ "$identity" = - ] || [ -r "$identity" ] || stop $USAGE "$identity cannot be read"
 path=$(conf "db $db" path)
 if [ -z "$path" ] && [ "$db" = node ]; then
 	path=$(ini store db_path) || path=$(path_of store)/node.db

@@ -384,6 +384,15 @@ if [ "$(id -u)" -eq 0 ] && as_nobody test -x "$bin/kn-store" &&
 	    grep -q 'last_success.*{db="node"} [0-9]' "$other/state/backup.prom"
 	ok $? "root hands on, and publishes the numbers"
 	sed 's/^/# /' "$T/err"
+	if [ "$(stat -f -c %T /dev/shm)" = tmpfs ]; then
+		! as_nobody test -r "$T/one.key" &&
+		    KN_BUILD=$bin NODE_INI=$T/none.ini KN_SUPERVISOR=none KN_ROOT=$T/root \
+		    "$scripts/backup.sh" --config "$other/backup.conf" drill \
+		    --identity "$T/one.key" >"$T/out" 2>"$T/err" &&
+		    grep -q 'drill_timestamp.*{db="node"} [0-9]' "$other/state/backup.prom"
+		ok $? "a drill, with a key that only root can read"
+		sed 's/^/# /' "$T/err"
+	fi
 	ln -sf /etc/shadow "$other/store/backup/backup.prom"
 	chown -h nobody "$other/store/backup/backup.prom"
 	KN_BUILD=$bin NODE_INI=$T/none.ini KN_SUPERVISOR=none KN_ROOT=$T/root \
