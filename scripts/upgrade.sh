@@ -401,8 +401,12 @@ watch() {
 		fi
 		if as_ready_as_before; then bad=0; else bad=$((bad + 1)); fi
 		if [ $bad -gt 15 ]; then
-			why="the node is not ready: $(why_not)"
-			return 1
+			# their absence is not told at once
+			without_peers || {
+				why="the node is not ready: $(why_not)"
+				return 1
+			}
+			bad=0
 		fi
 		[ "$(date +%s)" -lt "$until_then" ] || [ $bad -gt 0 ] || return 0
 		sleep 1

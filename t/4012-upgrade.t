@@ -194,6 +194,8 @@ hostile '$e{type} = "2"; $e{link} = "/etc"'
 refused "a symbolic link" 1 'a link' "$rel/x.tar.gz"
 hostile '$e{type} = "1"; $e{link} = "1.1.0/needs"'
 refused "a hard link" 1 'a link' "$rel/x.tar.gz"
+hostile '$e{name} = "1.1.0/../x 1.1.0/y"'
+refused "a name with a space" 1 'odd' "$rel/x.tar.gz"
 hostile '$e{name} = "1.2.0/x"'
 refused "two directories" 1 'not one directory' "$rel/x.tar.gz"
 hostile '$e{name} = "1.1.0/more"'
@@ -269,6 +271,8 @@ ok $? "nothing of it reached the stream"
 grep -q '^kn_upgrade_total{result="returned"} 1$' "$state/upgrade.prom" &&
     grep -q '^kn_upgrade_last_success 0$' "$state/upgrade.prom"
 ok $? "and it is counted"
+[ "$(readlink "$lib/previous")" = 1.0.0 ]
+ok $? "the release before it is still that"
 
 rollback --list && grep -q '^1.1.0 current$' "$T/said"
 ok $? "the releases are listed"
@@ -350,5 +354,117 @@ rollback
 code=$?
 ok $code "back to the release before"
 tell $code
+
+# --- the drain, and peers that do not come back ---
+stream() { # to a node b of its own
+	serve_pid='' opener=''
+	node_start "$1"
+	"$bin/kn-p2p" -s "$run/p2p.sock" serve /kn/echo/1 -- cat >/dev/null 2>&1 &
+	serve_pid=$!
+	until_true serves
+	addr=$("$bin/kn-p2p" -s "$run/p2p.sock" --json self | jq -r '.addrs[0]')
+	"$bin/kn-p2p" -s "$T/$1/run/p2p.sock" open "$addr" /kn/echo/1 <"$T/hold" >"$T/out" 2>&1 &
+	opener=$!
+	pids="$pids $serve_pid $opener"
+	exec 9>"$T/hold"
+	echoes "$1"
+}
+start_upgrade() { # ARGUMENT…
+	setsid $shell "$scripts/upgrade.sh" --root "$root" --supervisor s6 --scandir "$scan" \
+	    --pubkey "$T/release.pub" --probation 1s "$@" >"$T/said" 2>&1 &
+	upgrade_pid=$!
+}
+drains() { grep -q "^reason = $1" "$state/drain" 2>/dev/null; }
+stream c
+start_upgrade "$rel/1.3.0.tar.gz"
+until_true drains 'upgrade to 1.3.0'
+code=$?
+kill -TERM "-$upgrade_pid"
+wait $upgrade_pid
+[ $? -eq 111 ] && [ $code -eq 0 ] && [ ! -e "$state/drain" ] && [ "$(now)" = 1.2.0 ] && all_ready
+code=$?
+ok $code "an upgrade that is interrupted while it drains ends the drain"
+tell $code
+echoes on
+ok $? "and the stream goes on"
+start_upgrade --drain-max 2s "$rel/1.3.0.tar.gz"
+until_true drains 'upgrade to 1.3.0'
+code=$?
+node_stop c # it comes back no more
+exec 9>&-
+wait $upgrade_pid
+[ $? -eq 0 ] && [ $code -eq 0 ] && [ ! -e "$state/drain" ] && [ "$(now)" = 1.3.0 ] && all_ready &&
+    grep -q 'no peer has come back yet' "$T/said"
+code=$?
+ok $code "kn-p2pd drains before it is restarted; peers that stay away are no failure"
+tell $code
+end "$serve_pid"
+end "$opener"
+
+# --- what an operator wants stays so ---
+s6-svc -wD -d "$scan/kn-metrics"
+"$bin/kn-drain" --config "$NODE_INI" --reason mine --deadline 1h >/dev/null 2>&1
+upgrade --downgrade "$rel/1.1.0.tar.gz"
+[ $? -eq 0 ] && [ "$(now)" = 1.1.0 ] && drains mine &&
+    [ "$(s6-svstat -o wantedup "$scan/kn-metrics")" = false ]
+code=$?
+ok $code "a drain of somebody else, and a program that was stopped"
+tell $code
+"$bin/kn-drain" --config "$NODE_INI" end >/dev/null 2>&1
+s6-svc -wU -u "$scan/kn-metrics"
+
+# --- a service that has changed; one that cannot be written ---
+rm -rf "$rel/1.5.0" && cp -R "$rel/1.1.0" "$rel/1.5.0"
+echo '# more' >>"$rel/1.5.0/sv/s6/kn-dht/run"
+pack 1.5.0
+dht=$(pid_of kn-dht) store=$(pid_of kn-store)
+mkdir "$root/etc/kontinuum-node/s6/kn-dht/run.new"
+upgrade "$rel/1.5.0.tar.gz"
+[ $? -eq 1 ] && grep -q 'services of 1.5.0 cannot be written' "$T/said" && [ "$(now)" = 1.1.0 ] &&
+    [ "$(pid_of kn-dht)" = "$dht" ]
+code=$?
+ok $code "a disk that takes no more: back"
+tell $code
+rmdir "$root/etc/kontinuum-node/s6/kn-dht/run.new"
+upgrade "$rel/1.5.0.tar.gz"
+[ $? -eq 0 ] && [ "$(now)" = 1.5.0 ] && [ "$(pid_of kn-dht)" != "$dht" ] &&
+    [ "$(pid_of kn-store)" = "$store" ]
+code=$?
+ok $code "only the program whose service has changed is restarted"
+tell $code
+
+# --- no other release, another configuration ---
+newer() { touch "$NODE_INI" && upgrade --to-current-config --dry-run && grep -q kn-p2pd "$T/said"; }
+until_true newer
+store=$(pid_of kn-store)
+upgrade --to-current-config --no-drain
+[ $? -eq 0 ] && [ "$(pid_of kn-store)" != "$store" ] && all_ready
+code=$?
+ok $code "programs with an older node.ini are restarted"
+tell $code
+upgrade --to-current-config && grep -q '^Nothing to do' "$T/said"
+code=$?
+ok $code "and then no more"
+tell $code
+
+# --- the release that runs is damaged ---
+rm "$lib/current/bin/kn-p2p"
+upgrade --dry-run "$rel/1.5.0.tar.gz" && [ "$(now)" = 1.5.0 ] && [ -x "$lib/current/bin/kn-p2pd" ]
+code=$?
+ok $code "damaged: a dry run leaves it as it is"
+tell $code
+store=$(pid_of kn-store)
+upgrade "$rel/1.5.0.tar.gz"
+[ $? -eq 0 ] && whole && [ "$(pid_of kn-store)" = "$store" ] && all_ready
+code=$?
+ok $code "damaged: it is whole again, and nothing was restarted"
+tell $code
+mv "$lib/$(now)" "$lib/gone"
+upgrade "$rel/1.3.0.tar.gz"
+[ $? -eq 1 ] && grep -q 'which is not there: install.sh' "$T/said"
+code=$?
+ok $code "gone: it says what mends it"
+tell $code
+mv "$lib/gone" "$lib/$(now)"
 node_down
 finish
