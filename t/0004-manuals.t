@@ -74,7 +74,7 @@ ok $? 'kn(7) names every page'
 sed 's/^/# /' "$T/said"
 
 # Scripts that teach: options in the usage, and in the list below it.
-for script in $(grep -le '--help)' scripts/*.sh); do
+for script in $(grep -l -e '-h | --help)' scripts/*.sh); do
 	name=$(basename "$script")
 	page=man/$name.8
 	[ -e "$page" ]
