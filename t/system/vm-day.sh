@@ -153,7 +153,7 @@ drained() { kn-drain status --json | jq -e '.state == "drained"'; }
 # --- boot 3: it is gone; then the power goes ---
 
 boot_3() {
-	[ ! -e /var/lib/kontinuum-node/state/drain ]
+	! kn-drain status --json | jq -e '.state == "draining" or .state == "drained"' >/dev/null
 	ok $? 'the drain has ended'
 	kn-store mb load >/root/said 2>&1
 	ok $? 'a bucket'
