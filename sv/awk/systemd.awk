@@ -101,7 +101,6 @@ function program(i, prog,   after) {
 	if (service(i, "sockets") != "")
 		p("Requires=" units(service(i, "sockets")))
 	if (after != "")
-		p("Wants=" after)
 	if (service(i, "net") == "host") {
 		p("Wants=network-online.target")
 		after = after (after == "" ? "" : " ") "network-online.target"
