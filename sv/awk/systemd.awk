@@ -100,7 +100,6 @@ function program(i, prog,   after) {
 	p("PartOf=kontinuum-node.target")
 	if (service(i, "sockets") != "")
 		p("Requires=" units(service(i, "sockets")))
-	if (after != "")
 	if (service(i, "net") == "host") {
 		p("Wants=network-online.target")
 		after = after (after == "" ? "" : " ") "network-online.target"
