@@ -584,6 +584,9 @@ open_copy() { # KIND FILE…
 	kind=$1
 	shift
 	[ $# -gt 0 ] || wrong "which files? see --help"
+	for file in "$@"; do
+		[ -r "$file" ] || wrong "$file cannot be read"
+	done
 	if [ "$kind" = sheet ]; then
 		unsheet "$@"
 		set -- "$tmp"/copies/*
@@ -596,9 +599,6 @@ open_copy() { # KIND FILE…
 	fi
 	case $kind in
 	shares)
-		for file in "$@"; do
-			[ -r "$file" ] || wrong "$file cannot be read"
-		done
 		opened=$(open_shares "$@") || exit
 		digest=$(share_field set "$1") ;;
 	*)

@@ -37,8 +37,20 @@ operand() {
 needs_tool() { # PROGRAM…
 	for _tool in "$@"; do
 		command -v "$_tool" >/dev/null 2>&1 ||
-		    broken "$_tool is not installed; install the package that has it"
+		    broken "$_tool is not installed; install the package that has it (on Debian: $(package_of "$_tool"))"
 	done
+}
+
+package_of() { # PROGRAM: on Debian
+	case $1 in
+	age-keygen) echo age ;;
+	base32 | base64 | cksum | fold | sha256sum | stat) echo coreutils ;;
+	flock) echo util-linux ;;
+	gunzip) echo gzip ;;
+	ssss-*) echo ssss ;;
+	zbarimg) echo zbar-tools ;;
+	*) echo "$1" ;;
+	esac
 }
 
 # One JSON object of strings: json NAME VALUE…

@@ -201,7 +201,8 @@ judge_peers(struct judging *j)
 		find(j, READY_PEERS,
 		    "%" PRIu64 " peers are connected, fewer than "
 		    "metrics.min_peers (%" PRIu64 "): look at dht.bootstrap "
-		    "and at the firewall (port 4001)",
+		    "and at the firewall (port 4001); the first node of a "
+		    "network wants 0",
 		    peers, j->limits->min_peers);
 }
 

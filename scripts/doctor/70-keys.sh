@@ -136,6 +136,8 @@ check_roots() {
 	n=$(find "$(roots_path)/" -name '*.pub' 2>/dev/null | wc -l)
 	if [ "$n" -eq 0 ]; then
 		bad "no *.pub is in $(roots_path)" "cp ROOT.pub $(roots_path)/  # from who issued your certificate"
+	elif hidden=$(find "$(roots_path)/" -name '*.pub' -type f ! -perm -0004) && [ -n "$hidden" ]; then
+		bad "kn-p2pd cannot read $(echo "$hidden" | head -n 1)" "chmod o+r $(roots_path)/*.pub"
 	elif find "$(roots_path)/" -perm -0002 ! -type l | grep -q .; then
 		bad "everybody may write into $(roots_path)" "chmod -R o-w $(roots_path)"
 	else
