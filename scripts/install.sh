@@ -650,10 +650,11 @@ step_certificate() {
 		return 1
 	}
 	# root verified it; a copy under umask 077 is root's alone
-	command="chmod $(fact file node.cert mode) $keys/node.cert"
-	lacks="$keys/node.cert cannot be read by kn-p2pd"
-	case $(stat -c %a "$keys/node.cert") in *[4567]) return 0 ;; esac
-	return 1
+	for file in "$keys/node.cert" "$roots"/*.pub; do
+		command="chmod 0644 $file"
+		lacks="$file cannot be read by kn-p2pd"
+		case $(stat -c %a "$file") in *[4567]) ;; *) return 1 ;; esac
+	done
 }
 
 step_start() {
