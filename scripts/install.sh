@@ -9,6 +9,7 @@ umask 022
 here=$(cd "$(dirname "$0")" && pwd -P)
 . "$here/node.sh"
 . "$here/releases.sh"
+. "$here/accounts.sh"
 
 usage() {
 	cat <<'END'
@@ -262,73 +263,6 @@ has_package() { # NAME
 packages() {
 	[ "$1" != apt-get ] || apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive "$@" </dev/null >&2
-}
-
-make_users() {
-	[ -z "$node_root" ] || { users_at_boot; return 0; }
-	is_root || { tell "not root: users are not made"; return 0; }
-	group=$(facts group)
-	getent group "$group" >/dev/null 2>&1 || grep -q "^$group:" /etc/group ||
-	    act "group $group" make_group "$group"
-	for user in $(facts user); do
-		id "$user" >/dev/null 2>&1 || act "user $user" make_user "$user"
-	done
-}
-
-# sysusers.d makes them, but only where /usr is newer than what was done for it.
-users_at_boot() {
-	updated=$node_root/etc/.updated
-	grep -q "^$(facts user | head -n 1):" "$node_root/etc/passwd" 2>/dev/null ||
-	    [ ! -e "$updated" ] ||
-	    find "$node_root/usr" -prune -newer "$updated" | grep -q . ||
-	    act "the next boot makes the users" touch "$node_root/usr"
-}
-
-make_group() {
-	by_sysusers "^g $1 " && return
-	if command -v groupadd >/dev/null 2>&1; then
-		groupadd --system "$1"
-	else
-		addgroup -S "$1"
-	fi
-}
-
-by_sysusers() { # WHICH-LINE
-	command -v systemd-sysusers >/dev/null 2>&1 || return 1
-	grep "$1" "$from/sv/sysusers.conf" | systemd-sysusers - >/dev/null 2>&1
-}
-
-make_user() {
-	# old ones know no primary group in that file
-	if by_sysusers "^u $1 " && [ "$(id -gn "$1")" = "$group" ]; then
-		return
-	fi
-	text=$(fact user "$1" text)
-	if id "$1" >/dev/null 2>&1; then
-		usermod -g "$group" "$1"
-	elif command -v useradd >/dev/null 2>&1; then
-		useradd --system --gid "$group" --no-create-home --home-dir / \
-		    --shell /usr/sbin/nologin --comment "$text" "$1"
-	else
-		adduser -S -D -H -h / -s /sbin/nologin -G "$group" -g "$text" "$1"
-	fi
-}
-
-# chown says no in a root of another host, whose users are not ours.
-may_own() { is_root && [ -z "$node_root" ]; }
-
-make_dirs() {
-	for dir in $(facts dir); do
-		path=$(path_of "$dir")
-		mode=$(fact dir "$dir" mode | sed 's/^0//')
-		own=$(fact dir "$dir" owner):$(fact dir "$dir" group)
-		[ -d "$path" ] || act "directory $path" mkdir -p "$path"
-		[ -d "$path" ] || continue
-		[ "$(stat -c %a "$path")" = "$mode" ] ||
-		    act "mode $mode of $path" chmod "$mode" "$path"
-		! may_own || [ "$(stat -c %U:%G "$path")" = "$own" ] ||
-		    act "owner $own of $path" chown "$own" "$path"
-	done
 }
 
 # Keys that kn-keygen made for root are the signer's; it takes no others.
@@ -828,7 +762,7 @@ do_install() {
 	say_conflicts
 	[ "$firewall" = none ] || ask_ssh_port
 	install_packages
-	make_users
+	make_users "$from"
 	make_dirs
 	[ -n "$dry" ] || lock_node "run install.sh"
 	install_release

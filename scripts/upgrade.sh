@@ -10,6 +10,7 @@ umask 022
 here=$(cd "$(dirname "$0")" && pwd -P)
 . "$here/node.sh"
 . "$here/releases.sh"
+. "$here/accounts.sh"
 
 usage() {
 	cat <<'END'
@@ -354,7 +355,15 @@ end_drain() {
 	    note "the drain did not end: kn-drain end"
 }
 
-lay() { # RELEASE: its services and links
+# For accounts.sh.
+act() { # WHAT COMMAND...
+	shift
+	"$@" || exit 1
+}
+tell() { :; }
+
+lay() { # RELEASE: its users, directories, services and links
+	make_users "$node_lib/$1" >/dev/null && make_dirs >/dev/null || return 1
 	lay_links "$node_lib/$1" >/dev/null
 	lay_units "$node_lib/$1" >/dev/null
 	! is_live || supervisor_reload

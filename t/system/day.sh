@@ -60,11 +60,15 @@ release_pack() { # VERSION
 	    minisign -S -s "$T/release.key" -m "$T/rel/$1.tar.gz" >/dev/null
 }
 
-# 1.0.0; 1.1.0 has another of everything but kn-p2pd; 1.2.0 another kn-p2pd as
+# 1.0.0; 1.1.0 has another of everything but kn-p2pd, and one more user; 1.2.0 another kn-p2pd as
 # well; the kn-store of 1.3.0 says what it is, and does not serve.
 releases_make() {
 	release_tree && release_make 1.0.0 &&
-	    release_make 1.1.0 kn-signd kn-dht kn-store kn-metrics &&
+	    release_make 1.1.0 kn-signd kn-dht kn-store kn-metrics || return 1
+	printf '%s\n' 'user kn-later text="of a service that comes later"' \
+	    'dir later path=/var/lib/kontinuum-node/data/later mode=0700 owner=kn-later group=kontinuum' \
+	    >>"$T/rel/1.1.0/sv/facts"
+	release_pack 1.1.0 &&
 	    release_make 1.2.0 kn-signd kn-dht kn-store kn-metrics kn-p2pd &&
 	    release_make 1.3.0 kn-signd kn-dht kn-metrics kn-p2pd || return 1
 	cat >"$T/rel/1.3.0/bin/kn-store" <<-'END'
@@ -485,6 +489,9 @@ day_upgrade() { # NAME
 	ok $? "$1: its kn-store runs, kn-p2pd was left alone"
 	stream_lives && [ "$(downs)" -eq "$left" ]
 	ok $? "$1: no peer noticed"
+	[ "$(bed "$1" stat -c %U:%G:%a /var/lib/kontinuum-node/data/later)" = \
+	    kn-later:kontinuum:700 ]
+	ok $? "$1: a user and a directory that it has more are there"
 	no "$1: a release that does not serve is given up" 1 \
 	    upgrade_to "$1" 1.3.0 --drain-max 2s
 	grep -qi 'kn-store' "$T/said"
