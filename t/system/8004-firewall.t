@@ -6,7 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib.sh"
 . "$here/bed.sh"
 . "$here/day.sh"
-bed_needs
+bed_needs systemd
 
 admin=10.77.0.9 # beyond the bridge, as 10.77.0.1, which is nobody special
 other=10.77.0.1

@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/bed.sh"
 . "$here/day.sh"
 . "$here/vm.sh"
-bed_needs
+bed_needs vm
 vm_needs
 
 boots=0

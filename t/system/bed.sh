@@ -19,6 +19,14 @@ landlock='landlock_create_ruleset landlock_add_rule landlock_restrict_self'
 common=ca-certificates,iproute2,procps,jq,age,curl,sqlite3,minisign,s6,execline
 common=$common,nftables,ufw,iputils-ping,openssl,util-linux
 
+# Become this command, in a mount namespace and a control group of the test's.
+contained() { # COMMAND...
+	mkdir -p "$bed_group/kn-bed-$$"
+	# shellcheck disable=SC2016 # of the shell within
+	exec unshare -m sh -c 'echo $$ >"$1/cgroup.procs" 2>/dev/null; shift
+	    exec "$@"' sh "$bed_group/kn-bed-$$" "$@"
+}
+
 bed_needs() { # KIND...: skip the whole file unless these can be made here
 	[ "$(id -u)" -eq 0 ] || skip 'beds need root'
 	for tool in debootstrap systemd-nspawn nsenter ip; do
@@ -32,9 +40,17 @@ bed_needs() { # KIND...: skip the whole file unless these can be made here
 	    skip 'network namespaces are not allowed'
 	trap 'beds_end; cleanup' EXIT
 	for kind in "$@"; do
-		root_make "$kind" >"$T/root-$kind.log" 2>&1 && continue
-		tail -n 20 "$T/root-$kind.log" | sed 's/^/# /'
-		skip "no root of kind $kind could be made: see above"
+		root_make "$kind" >"$T/root-$kind.log" 2>&1 || {
+			tail -n 20 "$T/root-$kind.log" | sed 's/^/# /'
+			skip "no root of kind $kind could be made: see above"
+		}
+		[ "$kind" = vm ] || (contained systemd-nspawn -q \
+		    -D "$beds/$kind" --register=no --keep-unit --private-network \
+		    --machine="kn-$$-try" --console=pipe /bin/true) \
+		    </dev/null >"$T/nspawn.log" 2>&1 || {
+			tail -n 20 "$T/nspawn.log" | sed 's/^/# /'
+			skip 'systemd-nspawn runs nothing here: see above'
+		}
 	done
 	ip -n "$hub" link add name br0 type bridge
 	ip -n "$hub" addr add 10.77.0.1/24 dev br0
@@ -148,14 +164,11 @@ bed_boot() { # NAME
 	else
 		set -- -b
 	fi
-	mkdir -p "$bed_group/kn-bed-$$"
 	set -- systemd-nspawn -q -D "$T/$name/root" --register=no --keep-unit \
 	    --machine="kn-$$-$name" --resolv-conf=off --timezone=off \
 	    --network-namespace-path="/run/netns/kn-bed-$$-$name" \
 	    --system-call-filter="$landlock" --console=pipe "$@"
-	unshare -m sh -c 'echo $$ >"$1/cgroup.procs" 2>/dev/null; shift
-	    exec "$@"' sh "$bed_group/kn-bed-$$" "$@" \
-	    </dev/null >>"$T/$name/console" 2>&1 &
+	contained "$@" </dev/null >>"$T/$name/console" 2>&1 &
 	echo $! >"$T/$name/nspawn"
 	tries=0
 	until pgrep -P "$(cat "$T/$name/nspawn")" >"$T/$name/leader" &&
@@ -222,8 +235,7 @@ beds_end() {
 		    -exec rmdir {} + 2>/dev/null
 	done
 	# nspawn makes these two in the old hierarchy of systemd
-	rmdir /sys/fs/cgroup/systemd/payload /sys/fs/cgroup/systemd/supervisor \
-	    2>/dev/null
+	rmdir /sys/fs/cgroup/*/payload /sys/fs/cgroup/*/supervisor 2>/dev/null
 	for pid in $pids; do
 		kill "$pid" 2>/dev/null
 	done
