@@ -181,8 +181,12 @@ hostile() { # PERL-THAT-SETS-%e: fields of one more entry
 	    $e{type}, $e{link}, "ustar", "00", "", "", "", "", "");
 	substr($h, 148, 8) = sprintf("%06o\0 ", unpack("%32C*", $h));
 	open(my $f, "+<", $ARGV[0]) or die; binmode $f; local $/; my $all = <$f>;
-	$all =~ s/\0+\z//; $all .= "\0" x (-length($all) % 512);
-	seek($f, 0, 0); print $f $all . $h . "\0" x 1024; truncate($f, tell $f);' "$1" "$T/tar"
+	my $end = 0; # behind the last entry: one may itself end in zeros
+	while (substr($all, $end, 1) ne "\0") {
+		my $size = oct(substr($all, $end + 124, 11));
+		$end += 512 + $size + -$size % 512;
+	}
+	seek($f, $end, 0); print $f $h . "\0" x 1024; truncate($f, tell $f);' "$1" "$T/tar"
 	gzip -nc <"$T/tar" >"$rel/x.tar.gz"
 	sign x
 }
