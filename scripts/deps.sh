@@ -6,23 +6,8 @@ set -eu
 
 here=$(dirname "$0")
 
-say() { printf '%s\n' "deps.sh: $*" >&2; }
-
-distribution() {
-	id=unknown like=
-	if [ -r /etc/os-release ]; then
-		id=$(sed -n 's/^ID=//p' /etc/os-release | tr -d '"')
-		like=$(sed -n 's/^ID_LIKE=//p' /etc/os-release | tr -d '"')
-	fi
-	for d in $id $like; do
-		case $d in
-		debian|ubuntu) echo debian; return ;;
-		alpine|fedora|arch) echo "$d"; return ;;
-		rhel|centos) echo fedora; return ;;
-		esac
-	done
-	echo unknown
-}
+unset KN_ROOT # it is about this host, whatever the scripts of a node are told
+. "$here/node.sh"
 
 have() {
 	case $distro in
@@ -39,8 +24,8 @@ as_root() {
 	elif command -v sudo >/dev/null 2>&1; then
 		sudo "$@"
 	else
-		say "these packages are missing: $missing"
-		say "run this as root, or install sudo"
+		note "these packages are missing: $missing"
+		note "run this as root, or install sudo"
 		exit 100
 	fi
 }
@@ -59,11 +44,11 @@ install_missing() {
 
 distro=$(distribution)
 if [ "$distro" = unknown ]; then
-	say "this distribution is not in scripts/packages; install the" \
+	note "this distribution is not in scripts/packages; install the" \
 	    "Debian column's equivalents by hand"
 	exit 0
 fi
-[ "$distro" = debian ] || say "note: not yet run on $distro"
+[ "$distro" = debian ] || note "note: not yet run on $distro"
 
 missing=
 for purpose in "$@"; do
@@ -72,6 +57,6 @@ for purpose in "$@"; do
 	done
 done
 [ -n "$missing" ] || exit 0
-say "installing:$missing"
+note "installing:$missing"
 # shellcheck disable=SC2086 # one word a package
 install_missing $missing >&2

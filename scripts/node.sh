@@ -65,7 +65,7 @@ json() {
 }
 
 # Lines of standard input as a JSON array of strings.
-json_lines() { jq -Rn '[inputs]' | jq -c .; }
+json_lines() { jq -Rnc '[inputs]'; }
 
 # --- sv/facts ---
 
@@ -269,10 +269,6 @@ service_restart() { # NAME
 	esac
 }
 
-service_reload() { # NAME: it reads its lists again
-	_who=$(service_pid "$1") && kill -HUP "$_who"
-}
-
 # Its supervisor will not start it again by itself.
 service_gave_up() { # NAME
 	case $node_supervisor in
@@ -422,8 +418,9 @@ ssh_port_now() {
 distribution() { # debian, alpine, fedora, arch or unknown
 	_ids=unknown
 	[ ! -r "$node_root/etc/os-release" ] ||
-	    _ids=$(sed -n 's/^ID=//p; s/^ID_LIKE=//p' "$node_root/etc/os-release" |
-	    tr -d '"')
+	    _ids=$(for _key in ID ID_LIKE; do
+		sed -n "s/^$_key=//p" "$node_root/etc/os-release"
+	    done | tr -d '"')
 	for _id in $_ids; do
 		case $_id in
 		debian | ubuntu) echo debian; return ;;
