@@ -54,25 +54,25 @@ test:                                     ## set up, build, run every test
 	$(MAKE) check
 
 check:                                    ## run the tests that are built
-	KN_BUILD=$(B) prove -j2 --timer -e '' $(sort $(UNITS)) $(B)/t/fuzz/replayed $(SCRIPTS)
+	KN_BUILD=$(B) prove -j2 -fo --timer -e '' $(sort $(UNITS)) $(B)/t/fuzz/replayed $(SCRIPTS)
 
 check-san:                                ## the same without the tree's own tests (SAN=1)
 	KN_BUILD=$(B) KN_S3_BIG=67108864 KN_CUTS=10 KN_KILL=5 \
 	    KN_BACKUPS=15 KN_RESTORES=5 KN_CROWD=5000 KN_UPGRADE_CUTS=2 \
-	    prove -j2 --timer -e '' $(sort $(UNITS)) $(B)/t/fuzz/replayed \
+	    prove -j2 -fo --timer -e '' $(sort $(UNITS)) $(B)/t/fuzz/replayed \
 	    $(filter-out t/0%,$(SCRIPTS))
 
 interop:                                  ## go and rust peers (js is in test)
 	scripts/deps.sh build run test
 	$(MAKE) all
-	KN_BUILD=$(B) prove --timer -e '' $(wildcard t/600[2356]-*.t)
+	KN_BUILD=$(B) prove -fo --timer -e '' $(wildcard t/600[2356]-*.t)
 
 units: $(UNITS) $(FAULT) $(FUZZ:%=$(B)/t/fuzz/%) $(B)/t/fuzz/replayed
 
 test-system:                              ## whole hosts: systemd, OpenRC, s6, a VM (root)
 	scripts/deps.sh build run test system
 	$(MAKE) all
-	KN_BUILD=$(B) prove --timer -e '' $(wildcard t/system/*.t)
+	KN_BUILD=$(B) prove -fo --timer -e '' $(wildcard t/system/*.t)
 
 bench:                                    ## ratios against iperf3 and js
 	scripts/deps.sh build run test bench
