@@ -32,7 +32,19 @@ ok() { # STATUS NAME
 	else
 		echo "not ok $ran - $2"
 		failed=$((failed + 1))
+		[ $failed -gt 5 ] || last_written
 	fi
+}
+
+# What was written last, for who has nothing but the log of the failure.
+last_written() {
+	find "$T" -maxdepth 2 -type f -size +0 -size -512k ! -name '*key*' \
+	    ! -name '*.db*' -printf '%T@ %p\n' 2>/dev/null | sort -rn |
+	    head -n 4 | while read -r _ file; do
+		LC_ALL=C grep -Iq . "$file" || continue
+		echo "# ${file#"$T/"}:"
+		tail -n 6 "$file" | cut -c 1-300 | sed 's/^/#   /'
+	done
 }
 
 skip_one() { # NAME REASON
@@ -145,12 +157,12 @@ p2p() { # NODE ARGUMENT...
 	"$bin/kn-p2p" -s "$T/$of/run/p2p.sock" "$@"
 }
 
-# Until a command succeeds, at most ten seconds.
+# Until a command succeeds; a minute is more than a busy machine takes.
 until_true() {
 	tries=0
 	until "$@" >/dev/null 2>&1; do
 		tries=$((tries + 1))
-		[ $tries -lt 200 ] || return 1
+		[ $tries -lt 1200 ] || return 1
 		sleep 0.05
 	done
 }
