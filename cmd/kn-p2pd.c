@@ -4,14 +4,11 @@
  * file is wiring; what it wires is in lib/net. */
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/procstat.h"
 #include "base/mem.h"
-#include "base/stat.h"
 #include "cmd/certified.h"
 #include "cmd/cmd.h"
-#include "cmd/drain.h"
 #include "cmd/jailed.h"
-#include "cmd/node.h"
+#include "cmd/life.h"
 #include "net/board.h"
 #include "net/identify.h"
 #include "net/serve.h"
@@ -19,7 +16,6 @@
 #include "proto/perf.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,7 +55,6 @@ enum {
 	STATS(S)
 #undef S
 	AT_refused,
-	AT_process = AT_refused + REASON_N
 };
 
 static const struct stat_row stat_rows[] = {
@@ -86,13 +81,10 @@ struct node {
 	struct swarm *swarm;
 	struct board *board;
 	struct rights rights;
-	struct stats *stats;
-	struct procstat *process;
+	struct life life;
 	struct timer *publish;
 	struct certified cert;
 	msec cert_looked; /* when */
-	struct heed heed;
-	bool stopping;
 };
 
 /* What it says is logged when it changes. */
@@ -119,14 +111,14 @@ heed(struct node *n)
 {
 	msec now = loop_now(n->loop);
 
-	if (n->stopping)
+	if (n->life.stopping)
 		return;
 	/* who waits for a certificate waits a minute no longer */
-	if (n->heed.drainer.bond == DRAIN_CERTIFICATE)
+	if (n->life.drainer.bond == DRAIN_CERTIFICATE)
 		look_at_cert(n);
-	switch (heed_look(&n->heed, n->cert.valid, now)) {
+	switch (life_heed(&n->life, n->cert.valid, now)) {
 	case DRAIN_BEGUN:
-		swarm_drain(n->swarm, n->heed.drainer.due);
+		swarm_drain(n->swarm, n->life.drainer.due);
 		board_tell_self(n->board, true);
 		break;
 	case DRAIN_OVER:
@@ -136,7 +128,7 @@ heed(struct node *n)
 	case DRAIN_SAME:
 		break;
 	}
-	heed_phase(&n->heed, swarm_streams(n->swarm) > 0);
+	life_phase(&n->life, swarm_streams(n->swarm) > 0);
 }
 
 static void
@@ -170,11 +162,10 @@ publish(void *arg)
 	};
 
 	for (size_t i = 0; i < N(values); i++)
-		stat_set(n->stats, values[i].row, values[i].value);
+		stat_set(n->life.stats, values[i].row, values[i].value);
 	for (size_t i = 0; i < REASON_N; i++)
-		stat_set(n->stats, AT_refused + i, c->refused[i]);
-	procstat_publish(n->process, n->stats, AT_process, loop_now(n->loop));
-	stat_beat(n->stats, loop_now(n->loop), swarm_streams(n->swarm));
+		stat_set(n->life.stats, AT_refused + i, c->refused[i]);
+	life_beat(&n->life, loop_now(n->loop), swarm_streams(n->swarm));
 	timer_at(n->publish, loop_now(n->loop) + PUBLISH);
 	if (loop_now(n->loop) - n->cert_looked >= CERT_LOOK)
 		look_at_cert(n);
@@ -187,67 +178,44 @@ each_turn(void *arg, msec now)
 	struct node *n = arg;
 
 	(void)now;
-	if (n->stopping && swarm_peers(n->swarm) == 0)
-		loop_stop(n->loop, EXIT_YES);
+	if (swarm_peers(n->swarm) == 0)
+		life_over(&n->life);
 }
 
 static void
-on_term(void *arg, unsigned what)
+on_term(void *arg)
 {
 	struct node *n = arg;
 
-	(void)what;
-	if (n->stopping) {
-		loop_stop(n->loop, EXIT_YES);
-		return;
-	}
-	stat_phase(n->stats, STAT_STOPPING);
 	log_info("drain", "bond=TERM deadline_ms=%llu",
 	    (unsigned long long)n->conf.network.drain_time);
-	n->stopping = true;
 	swarm_deafen(n->swarm);
 	swarm_drain(
 	    n->swarm, loop_now(n->loop) + (msec)n->conf.network.drain_time);
 	board_tell_self(n->board, true);
 }
 
+/* Who may do what. */
 static int
-read_rights(
-    const struct node_conf *conf, struct rights *rights, struct buf *faults)
+take(void *arg, const struct node_conf *conf, struct buf *faults)
 {
 	return rights_parse(&conf->network.control, "network.control",
-	    board_words, geteuid(), rights, faults);
+	    board_words, geteuid(), arg, faults);
 }
 
-static void
-log_faults(const char *event, const struct buf *faults)
-{
-	log_error(event, "kept=old why=%s", log_q(buf_slice(faults)));
-}
-
-/* HUP: the lists, who may do what, and how much is logged. */
+/* With the lists, whatever became of the configuration. */
 static void
 on_hup(void *arg, unsigned what)
 {
 	struct node *n = arg;
-	struct node_conf conf = { 0 };
-	struct rights rights;
 	struct buf faults = { .max = 16384 };
 
 	(void)what;
-	if (node_reload(n->file, &conf, &faults) < 0 ||
-	    read_rights(&conf, &rights, &faults) < 0) {
-		log_faults("reload.config", &faults);
-	} else {
-		n->rights = rights;
+	if (node_reload("kn-p2pd", n->file, take, &n->rights))
 		board_rights(n->board, &n->rights);
-		log_open("kn-p2pd", conf.node.log_level);
-	}
-	node_free(&conf);
-	buf_free(&faults);
 	gate_interfaces(n->gate);
 	if (gate_reload(n->gate, &faults) < 0)
-		log_faults("reload.lists", &faults);
+		node_log_faults("reload.lists", &faults);
 	else
 		swarm_recheck(n->swarm);
 	buf_free(&faults);
@@ -334,7 +302,7 @@ take_lists(struct node *n)
 	bad += check_addrs(&c->network.announce_addrs, is_addr,
 	    "announce_addrs",
 	    "no multiaddr; one looks like /ip4/192.0.2.1/tcp/4001", &faults);
-	bad += read_rights(c, &n->rights, &faults);
+	bad += take(&n->rights, c, &faults);
 	bad += make_gate(n, &faults);
 	if (bad < 0) {
 		(void)fd_write_all(STDERR_FILENO, buf_slice(&faults));
@@ -457,13 +425,9 @@ static void
 build(struct node *n)
 {
 	char *sign = node_run_path(&n->conf, "sign.sock");
-	char *stat = node_run_path(&n->conf, "stat/kn-p2pd");
 	struct buf why = { .max = 4096 };
 
-	n->stats = stat_open(stat, "kn-p2pd", stat_rows, N(stat_rows));
-	if (n->stats == NULL)
-		die(EXIT_SYSTEM, "cannot make the counters' file %s:", stat);
-	heed_init(&n->heed, n->conf.node.drain_path, n->stats);
+	life_begin(&n->life, "kn-p2pd", &n->conf, stat_rows, N(stat_rows));
 	n->loop = loop_new();
 	n->budget = (struct budget){
 		.high = n->conf.limits.bytes / 4 * 3,
@@ -475,7 +439,6 @@ build(struct node *n)
 	listen_peers(n);
 	listen_programs(n);
 	buf_free(&why);
-	free(stat);
 	/* sign is borrowed by self for the life of the process */
 }
 
@@ -494,7 +457,7 @@ lock_down(const struct node *n)
 	};
 	const struct jailed j = { c, n->file, paths, N(paths), JAIL_INET };
 
-	jailed_enter(&j, n->stats);
+	jailed_enter(&j, n->life.stats);
 }
 
 int
@@ -532,12 +495,10 @@ main(int argc, char **argv)
 			  SPARE_FDS,
 	    "limits.peers");
 	build(&node);
-	node.process = procstat_open();
 	lock_down(&node);
 
-	loop_signal(node.loop, SIGTERM, on_term, &node);
-	loop_signal(node.loop, SIGINT, on_term, &node);
-	loop_signal(node.loop, SIGHUP, on_hup, &node);
+	/* the swarm itself closes peers when the time is over */
+	life_signals(&node.life, node.loop, MSEC_NEVER, on_hup, on_term, &node);
 	loop_each_turn(node.loop, each_turn, &node);
 	look_at_cert(&node);
 	node.publish = timer_new(node.loop, publish, &node);
@@ -552,8 +513,7 @@ main(int argc, char **argv)
 	board_free(node.board);
 	gate_free(node.gate);
 	self_free(&node.self);
-	procstat_free(node.process);
-	stat_close(node.stats);
+	life_end(&node.life);
 	node_free(&node.conf);
 	return code;
 }

@@ -5,12 +5,11 @@
  * this is the one process of a running node that knows the key. */
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/procstat.h"
 #include "base/rights.h"
-#include "base/stat.h"
 #include "cmd/cmd.h"
 #include "cmd/jailed.h"
 #include "cmd/kn-signd/door.h"
+#include "cmd/life.h"
 #include "cmd/node.h"
 #include "crypt/keyfile.h"
 #include "crypt/sign.h"
@@ -77,8 +76,7 @@ struct signd {
 	struct key key;
 	struct peerid self;
 	uint8_t public_key[KEY_PUBLIC_PB];
-	struct stats *stats;
-	struct procstat *process;
+	struct life life;
 	struct log_flood flood;
 	int signals, listener;
 	char *path; /* of the socket, when it is we who bound it */
@@ -87,16 +85,16 @@ struct signd {
 	size_t n;
 };
 
+/* Who may ask for what. */
 static int
-parse_rights(
-    const struct node_conf *conf, struct rights *rights, struct buf *faults)
+take(void *arg, const struct node_conf *conf, struct buf *faults)
 {
 	const char *words[SIGN_KINDS + 1] = { NULL };
 
 	for (uint64_t i = 0; i < SIGN_KINDS; i++)
 		words[i] = sign_kind_name(i);
 	return rights_parse(&conf->network.sign, "network.sign", words,
-	    (uint32_t)geteuid(), rights, faults);
+	    (uint32_t)geteuid(), arg, faults);
 }
 
 static void
@@ -106,7 +104,7 @@ load(struct signd *d, bool check)
 
 	buf_init(&faults, 65536, NULL);
 	node_load(d->file, &d->conf);
-	if (parse_rights(&d->conf, &d->rights, &faults) < 0) {
+	if (take(&d->rights, &d->conf, &faults) < 0) {
 		(void)fd_write_all(STDERR_FILENO, buf_slice(&faults));
 		die(EXIT_WRONG, "%s: network.sign is wrong", d->file);
 	}
@@ -179,7 +177,6 @@ open_key(struct signd *d)
 static void
 open_stats(struct signd *d)
 {
-	char *path = node_run_path(&d->conf, "stat/kn-signd");
 	char labels[STAT_CLIENTS][64];
 	static const struct stat_row process[PROCSTAT_N] = { PROCSTAT_ROWS(
 	    "kn-signd") };
@@ -203,10 +200,7 @@ open_stats(struct signd *d)
 			    labels[i], "Questions and clients refused" };
 	}
 	memcpy(rows + STAT_PROCESS, process, sizeof process);
-	d->stats = stat_open(path, "kn-signd", rows, STAT_ROWS);
-	if (!d->stats)
-		die(EXIT_SYSTEM, "%s:", path);
-	free(path);
+	life_begin(&d->life, "kn-signd", &d->conf, rows, STAT_ROWS);
 }
 
 /* The directories that a supervisor's set-up has made already, for those who
@@ -244,7 +238,7 @@ drop(struct signd *d, size_t i)
 {
 	close(d->clients[i].fd);
 	d->clients[i] = d->clients[--d->n];
-	stat_set(d->stats, STAT_CLIENTS, d->n);
+	stat_set(d->life.stats, STAT_CLIENTS, d->n);
 }
 
 /* 0, or -1: who does not read its answers has no more of them. */
@@ -272,7 +266,7 @@ refuse(struct signd *d, const struct client *c, enum refusal reason,
 		.why = slice_text(why ? why : refusals[reason].says),
 	};
 
-	stat_add(d->stats, STAT_REFUSED + reason, 1);
+	stat_add(d->life.stats, STAT_REFUSED + reason, 1);
 	if (log_allow(&d->flood, "sign.refused", LOG_BURST, msec_now()))
 		log_warn("sign.refused",
 		    "kind=%s uid=%u pid=%d reason=%s "
@@ -299,7 +293,7 @@ say(struct signd *d, const struct client *c, uint64_t kind,
 		a.has_signature = true;
 		a.signature = slice_of(signature, sizeof signature);
 	}
-	stat_add(d->stats, (size_t)kind, 1);
+	stat_add(d->life.stats, (size_t)kind, 1);
 	log_line(kind == SIGN_WHO ? LOG_DEBUG : LOG_INFO, "sign.statement",
 	    "kind=%s uid=%u pid=%d bytes=%zu", sign_kind_name(kind), c->uid,
 	    c->pid, message.n);
@@ -411,42 +405,8 @@ on_accept(struct signd *d)
 		close(fd);
 	} else {
 		d->clients[d->n++] = c;
-		stat_set(d->stats, STAT_CLIENTS, d->n);
+		stat_set(d->life.stats, STAT_CLIENTS, d->n);
 	}
-}
-
-static void
-log_faults(struct slice text)
-{
-	while (text.n > 0) {
-		const uint8_t *end = memchr(text.p, '\n', text.n);
-		size_t n = end ? (size_t)(end - text.p) : text.n;
-
-		log_error("conf.fault", "says=%s", log_q(get_bytes(&text, n)));
-		get_bytes(&text, end ? 1 : 0);
-	}
-}
-
-/* HUP: take the rights of a configuration without faults, or keep ours. */
-static void
-reload(struct signd *d)
-{
-	struct node_conf conf = { 0 };
-	struct rights rights;
-	struct buf faults;
-
-	buf_init(&faults, 65536, NULL);
-	if (node_reload(d->file, &conf, &faults) < 0 ||
-	    parse_rights(&conf, &rights, &faults) < 0) {
-		log_faults(buf_slice(&faults));
-		log_error("conf.kept", "file=%s", log_q(slice_text(d->file)));
-	} else {
-		d->rights = rights;
-		log_info("conf.loaded", "file=%s lines=%zu",
-		    log_q(slice_text(d->file)), rights.n);
-	}
-	buf_free(&faults);
-	node_free(&conf);
 }
 
 /* Is it time to end? */
@@ -459,7 +419,8 @@ on_signal(struct signd *d)
 		return false;
 	if (s.ssi_signo != SIGHUP)
 		return true;
-	reload(d);
+	if (node_reload("kn-signd", d->file, take, &d->rights))
+		log_info("reloaded", "lines=%zu", d->rights.n);
 	return false;
 }
 
@@ -482,9 +443,7 @@ serve(struct signd *d)
 				die(EXIT_SYSTEM, "poll:");
 			continue;
 		}
-		procstat_publish(
-		    d->process, d->stats, STAT_PROCESS, msec_now());
-		stat_beat(d->stats, msec_now(), 0);
+		life_beat(&d->life, msec_now(), 0);
 		if (p[SIGNALS].revents && on_signal(d))
 			return;
 		/* from behind: drop puts the last client in the gap */
@@ -506,8 +465,7 @@ finish(struct signd *d)
 	close(d->listener);
 	close(d->signals);
 	free(d->path);
-	procstat_free(d->process);
-	stat_close(d->stats);
+	life_end(&d->life);
 	sodium_munlock(&d->key, sizeof d->key); /* wipes it, too */
 	node_free(&d->conf);
 }
@@ -521,7 +479,7 @@ lock_down(const struct signd *d)
 	};
 	const struct jailed j = { &d->conf, d->file, paths, N(paths), 0 };
 
-	jailed_enter(&j, d->stats);
+	jailed_enter(&j, d->life.stats);
 }
 
 int
@@ -559,14 +517,13 @@ main(int argc, char **argv)
 	make_run_path(&d.conf);
 	d.listener = door_open(&d.conf, &d.path);
 	open_stats(&d);
-	d.process = procstat_open();
 	lock_down(&d);
-	stat_beat(d.stats, msec_now(), 0);
-	stat_phase(d.stats, STAT_SERVING);
+	life_beat(&d.life, msec_now(), 0);
+	stat_phase(d.life.stats, STAT_SERVING);
 	cmd_ready(ready == UINT64_MAX ? -1 : (int)ready);
 	log_info("sign.ready", "peer=%s", peerid_text(&d.self, id));
 	serve(&d);
-	stat_phase(d.stats, STAT_STOPPING);
+	stat_phase(d.life.stats, STAT_STOPPING);
 	log_info("sign.end", "signal=term");
 	finish(&d);
 	return EXIT_YES;

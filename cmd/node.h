@@ -85,10 +85,17 @@ void node_load(const char *file, struct node_conf *);
 /* Print the effective configuration and end with EXIT_YES: for --check, when
  * nothing was found wrong. */
 void node_show(const struct node_conf *) __attribute__((noreturn));
-/* Read file again (HUP): 0, or -1 with the faults, and conf is to be freed all
- * the same. */
-int node_reload(const char *file, struct node_conf *, struct buf *faults);
 void node_free(struct node_conf *);
+
+/* What of a program can change while it runs: 0, or -1 with one sentence a line
+ * in faults, and nothing has changed. */
+typedef int node_take(void *arg, const struct node_conf *, struct buf *faults);
+/* HUP: read file again; take, and log with the new node.log_level.  False: what
+ * is wrong was logged, and all is as it was. */
+bool node_reload(
+    const char *prog, const char *file, node_take *take, void *arg);
+/* A line of the log for each of faults, for which the old values are kept. */
+void node_log_faults(const char *event, const struct buf *faults);
 
 /* run_path joined with name; free(3) it. */
 char *node_run_path(const struct node_conf *, const char *name);

@@ -66,9 +66,9 @@ held() { # PROGRAM PID LOG STATFILE
 	ok $? "$prog: its counters say the same"
 }
 
-reads_again() { # PROGRAM PID LOG WORD
+reads_again() { # PROGRAM PID LOG
 	kill -HUP "$2"
-	until_true grep -q "prog=$1 event=$4" "$3" &&
+	until_true grep -q "prog=$1 event=reloaded" "$3" &&
 	    ! grep "prog=$1 " "$3" | grep -q kept=
 	ok $? "$1: HUP reads again what it may"
 	kill -0 "$2"
@@ -121,11 +121,11 @@ held kn-metrics "$metricsd" "$log" "$run/stat/kn-metrics"
 edit "$T/a/node.ini" 's/^perf.*/sign = root: all/'
 edit "$T/s/node.ini" "\$a control = root: all"
 echo 203.0.113.0/24 >"$T/lists/new" && mv "$T/lists/new" "$T/lists/deny"
-reads_again kn-signd "$signd" "$log" conf.loaded
-reads_again kn-p2pd "$p2pd" "$log" reloaded
-reads_again kn-dht "$dhtd" "$log" reloaded
-reads_again kn-store "$store_pid" "$T/s/log.now" reloaded
-reads_again kn-metrics "$metricsd" "$log" reloaded
+reads_again kn-signd "$signd" "$log"
+reads_again kn-p2pd "$p2pd" "$log"
+reads_again kn-dht "$dhtd" "$log"
+reads_again kn-store "$store_pid" "$T/s/log.now"
+reads_again kn-metrics "$metricsd" "$log"
 edit "$T/lists/deny" 's/203/not an address/'
 kill -HUP "$p2pd"
 until_true grep -q 'event=reload.lists kept=old' "$log"

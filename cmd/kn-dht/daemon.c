@@ -4,21 +4,18 @@
  * the programs on dht.sock. */
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/procstat.h"
 #include "base/mem.h"
-#include "base/stat.h"
 #include "cmd/cmd.h"
-#include "cmd/drain.h"
 #include "cmd/jailed.h"
 #include "cmd/kn-dht/database.h"
 #include "cmd/kn-dht/door.h"
 #include "cmd/kn-dht/guests.h"
 #include "cmd/kn-dht/parts.h"
+#include "cmd/life.h"
 #include "cmd/node.h"
 #include "net/queries.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,13 +91,11 @@ static struct daemon {
 	struct guests *guests;
 	struct door *door;
 	struct rights rights;
-	struct stats *stats;
-	struct procstat *process;
+	struct life life;
 	struct budget budget;
 	struct timer *tick, *publish, *dial;
 	const char *protocols[LISTS_PROTOCOLS + 1];
 	const char *names[LISTS_NAMES + 1];
-	struct heed heed;
 	int ready_fd;
 	bool soon; /* pump is to run */
 } me;
@@ -111,7 +106,7 @@ static const char *const nothing[] = { NULL };
 static void
 offer(void)
 {
-	bool serve = dht_is_server(me.dht) && !heed_draining(&me.heed);
+	bool serve = dht_is_server(me.dht) && !life_draining(&me.life);
 
 	p2p_serve(me.p2p, serve ? me.protocols : nothing);
 }
@@ -292,8 +287,8 @@ static const struct door_face door_face = { after, door_stats };
 static void
 heed(void)
 {
-	if (heed_look(&me.heed, true, loop_now(me.loop)) != DRAIN_SAME) {
-		bool draining = heed_draining(&me.heed);
+	if (life_heed(&me.life, true, loop_now(me.loop)) != DRAIN_SAME) {
+		bool draining = life_draining(&me.life);
 
 		door_drain(me.door, draining);
 		/* streams that only wait would hold kn-p2pd up */
@@ -301,8 +296,8 @@ heed(void)
 		queries_keep(me.queries, draining ? DRAIN_IDLE : STREAM_IDLE);
 		offer();
 	}
-	heed_phase(
-	    &me.heed, guests_open(me.guests) + door_errands(me.door) > 0);
+	life_phase(
+	    &me.life, guests_open(me.guests) + door_errands(me.door) > 0);
 }
 
 static void
@@ -312,20 +307,19 @@ on_publish(void *arg)
 
 	(void)arg;
 	timer_at(me.publish, loop_now(me.loop) + PUBLISH);
-	procstat_publish(me.process, me.stats, AT_PROCESS, loop_now(me.loop));
 	/* nothing to count before SELF has come, but the loop turns */
 	if (me.dht == NULL) {
-		stat_beat(me.stats, loop_now(me.loop), 0);
+		life_beat(&me.life, loop_now(me.loop), 0);
 		return;
 	}
 	dht_clock(me.dht, loop_now(me.loop), msec_wall());
 	stats_of(values);
 	for (size_t i = 0; i < AT_PROCESS; i++)
-		stat_set(me.stats, i, values[i]);
+		stat_set(me.life.stats, i, values[i]);
 	heed();
 	/* what the machine does by itself does not hold up a drain */
-	stat_beat(me.stats, loop_now(me.loop),
-	    guests_open(me.guests) + (heed_draining(&me.heed)
+	life_beat(&me.life, loop_now(me.loop),
+	    guests_open(me.guests) + (life_draining(&me.life)
 					     ? door_errands(me.door)
 					     : values[DHT_STAT_OPS]));
 }
@@ -441,44 +435,28 @@ lost(void *arg, const char *why)
 static const struct p2p_face p2p_face = { stream, heard, lost };
 
 static void
-on_term(void *arg, unsigned what)
+on_term(void *arg)
 {
 	(void)arg;
-	(void)what;
-	stat_phase(me.stats, STAT_STOPPING);
-	loop_stop(me.loop, EXIT_YES);
+	life_over(&me.life);
 }
 
+/* Who may do what. */
 static int
-read_rights(
-    const struct node_conf *conf, struct rights *rights, struct buf *faults)
+take(void *arg, const struct node_conf *conf, struct buf *faults)
 {
 	return rights_parse(&conf->dht.control, "dht.control", door_words,
-	    geteuid(), rights, faults);
+	    geteuid(), arg, faults);
 }
 
-/* Who may do what, and how much is logged. */
 static void
 on_hup(void *arg, unsigned what)
 {
-	struct node_conf conf = { 0 };
-	struct rights rights;
-	struct buf faults = { .max = 16384 };
-
 	(void)arg;
 	(void)what;
-	if (node_reload(me.file, &conf, &faults) < 0 ||
-	    read_rights(&conf, &rights, &faults) < 0) {
-		log_error("reload.config", "kept=old why=%s",
-		    log_q(buf_slice(&faults)));
-	} else {
-		me.rights = rights;
-		log_open("kn-dht", conf.node.log_level);
+	if (node_reload("kn-dht", me.file, take, &me.rights))
 		log_info("reloaded", "programs=%zu",
 		    me.door ? door_programs(me.door) : 0);
-	}
-	node_free(&conf);
-	buf_free(&faults);
 }
 
 static void
@@ -489,7 +467,7 @@ take_lists(void)
 	struct buf faults = { .max = 16384 };
 	int bad = lists_check(&me.conf, &faults);
 
-	bad += read_rights(&me.conf, &me.rights, &faults);
+	bad += take(&me.rights, &me.conf, &faults);
 	if (bad < 0) {
 		(void)fd_write_all(STDERR_FILENO, buf_slice(&faults));
 		die(EXIT_WRONG, "the configuration has faults");
@@ -509,8 +487,7 @@ finish(void)
 	p2p_free(me.p2p);
 	dht_free(me.dht);
 	dhtdb_close(me.db);
-	procstat_free(me.process);
-	stat_close(me.stats);
+	life_end(&me.life);
 	node_free(&me.conf);
 }
 
@@ -524,7 +501,7 @@ lock_down(void)
 	};
 	const struct jailed j = { &me.conf, me.file, paths, N(paths), 0 };
 
-	jailed_enter(&j, me.stats);
+	jailed_enter(&j, me.life.stats);
 }
 
 int
@@ -542,7 +519,7 @@ daemon_run(const char *file, bool check, int ready_fd)
 		.max = KAD_MESSAGE,
 		.budget = &me.budget };
 	struct queries_conf qc;
-	char *sock, *stat;
+	char *sock;
 	int code;
 
 	node_load(file, &me.conf);
@@ -555,12 +532,7 @@ daemon_run(const char *file, bool check, int ready_fd)
 	cmd_raise_fds(STREAMS + GUESTS + SPARE_FDS, NULL);
 	me.ready_fd = ready_fd;
 	me.budget = (struct budget){ .high = BUDGET / 4 * 3, .max = BUDGET };
-	stat = node_run_path(&me.conf, "stat/kn-dht");
-	me.stats = stat_open(stat, "kn-dht", rows, N(rows));
-	if (me.stats == NULL)
-		die(EXIT_SYSTEM, "cannot make the counters' file %s:", stat);
-	me.process = procstat_open();
-	heed_init(&me.heed, me.conf.node.drain_path, me.stats);
+	life_begin(&me.life, "kn-dht", &me.conf, rows, N(rows));
 	me.db = database_open(&me.conf);
 	me.loop = loop_new();
 	me.publish = timer_new(me.loop, on_publish, NULL);
@@ -571,13 +543,10 @@ daemon_run(const char *file, bool check, int ready_fd)
 	qc = queries;
 	qc.nprotocols = me.conf.dht.protocols.n;
 	me.queries = queries_new(me.loop, me.p2p, &qc, &queries_face, NULL);
-	loop_signal(me.loop, SIGTERM, on_term, NULL);
-	loop_signal(me.loop, SIGINT, on_term, NULL);
-	loop_signal(me.loop, SIGHUP, on_hup, NULL);
+	life_signals(&me.life, me.loop, MSEC_NEVER, on_hup, on_term, NULL);
 	lock_down();
 	code = loop_run(me.loop);
 	finish();
 	free(sock);
-	free(stat);
 	return code;
 }

@@ -3,10 +3,10 @@
  * The daemon: answers over HTTP what it finds at that moment. */
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/procstat.h"
 #include "cmd/cmd.h"
 #include "cmd/jailed.h"
 #include "cmd/kn-metrics/parts.h"
+#include "cmd/life.h"
 #include "cmd/tcp.h"
 #include "net/httpd.h"
 #include "web/text.h"
@@ -59,7 +59,6 @@ enum {
 	AT_DROPPED,
 	AT_GARBAGE,
 	AT_CONNECTIONS,
-	AT_PROCESS,
 };
 
 #define ROW(path, class)                                                      \
@@ -91,12 +90,10 @@ static struct daemon {
 	const char *file;
 	struct loop *loop;
 	struct httpd *httpd;
-	struct stats *stats;
-	struct procstat *process;
+	struct life life;
 	struct roster allow;
 	struct gather gather;
-	struct timer *tick, *late;
-	bool stopping;
+	struct timer *tick;
 } me;
 
 static enum path
@@ -158,9 +155,9 @@ tell_metrics(struct http_reply *y, const struct http_head *head)
 	enum prom_format format = prom_accept(http_value(head, "Accept"));
 
 	pages_metrics(&me.gather, format, &y->body);
-	stat_add(me.stats, AT_TEXTFILE_ERRORS, me.gather.bad_textfiles);
-	stat_set(me.stats, AT_DROPPED, me.gather.prom.dropped);
-	stat_set(me.stats, AT_GARBAGE, me.gather.garbage);
+	stat_add(me.life.stats, AT_TEXTFILE_ERRORS, me.gather.bad_textfiles);
+	stat_set(me.life.stats, AT_DROPPED, me.gather.prom.dropped);
+	stat_set(me.life.stats, AT_GARBAGE, me.gather.garbage);
 	y->status = 200;
 	http_put_text(y, "Content-Type", prom_type(format));
 	http_put_text(y, "Vary", "Accept");
@@ -172,13 +169,13 @@ answer(struct http_reply *y, const struct http_head *head, enum path path)
 	bool get = slice_is(head->method, "GET");
 
 	if (!may_ask(head)) {
-		stat_add(me.stats, AT_REFUSED_SOURCE, 1);
+		stat_add(me.life.stats, AT_REFUSED_SOURCE, 1);
 		y->close = true; /* the place is for others */
 		say(y, 403, "metrics.allow in node.ini does not name you\n");
 	} else if (path == PATH_OTHER) {
 		say(y, 404, "there are /metrics, /healthz and /readyz\n");
 	} else if (!get && !slice_is(head->method, "HEAD")) {
-		stat_add(me.stats, AT_REFUSED_METHOD, 1);
+		stat_add(me.life.stats, AT_REFUSED_METHOD, 1);
 		http_put_text(y, "Allow", "GET, HEAD");
 		say(y, 405, "only GET and HEAD\n");
 	} else if (path == PATH_METRICS) {
@@ -198,7 +195,7 @@ count(enum path path, unsigned status)
 		       : status < 500 ? CLASS_4
 				      : CLASS_5;
 
-	stat_add(me.stats, AT_REQUESTS + path * CLASS_N + class, 1);
+	stat_add(me.life.stats, AT_REQUESTS + path * CLASS_N + class, 1);
 }
 
 static void *
@@ -257,11 +254,10 @@ publish(void)
 	};
 
 	for (size_t i = 0; i < HTTPD_REFUSALS; i++)
-		stat_set(me.stats, at[i],
+		stat_set(me.life.stats, at[i],
 		    httpd_refused(me.httpd, (enum httpd_refusal)i));
-	stat_set(me.stats, AT_CONNECTIONS, httpd_connections(me.httpd));
-	procstat_publish(me.process, me.stats, AT_PROCESS, msec_now());
-	stat_beat(me.stats, msec_now(), httpd_connections(me.httpd));
+	stat_set(me.life.stats, AT_CONNECTIONS, httpd_connections(me.httpd));
+	life_beat(&me.life, msec_now(), httpd_connections(me.httpd));
 }
 
 static void
@@ -270,31 +266,15 @@ on_tick(void *arg)
 	(void)arg;
 	publish();
 	timer_at(me.tick, loop_now(me.loop) + TICK);
-	if (me.stopping && httpd_connections(me.httpd) == 0)
-		loop_stop(me.loop, EXIT_YES);
+	if (httpd_connections(me.httpd) == 0)
+		life_over(&me.life);
 }
 
 static void
-on_late(void *arg)
+on_term(void *arg)
 {
-	(void)arg;
-	loop_stop(me.loop, EXIT_YES);
-}
-
-static void
-on_term(void *arg, unsigned what)
-{
-	(void)arg;
-	(void)what;
-	if (me.stopping) {
-		loop_stop(me.loop, EXIT_YES);
-		return;
-	}
-	me.stopping = true;
-	stat_phase(me.stats, STAT_STOPPING);
 	httpd_drain(me.httpd);
-	timer_at(me.late, loop_now(me.loop) + STOP_TIME);
-	on_tick(NULL);
+	on_tick(arg);
 }
 
 bool
@@ -315,29 +295,28 @@ daemon_allowed(
 	return true;
 }
 
-/* HUP: who may ask, and how much is logged. */
+/* Who may ask. */
+static int
+take(void *arg, const struct node_conf *conf, struct buf *faults)
+{
+	struct roster allow = { 0 }, *own = arg;
+
+	if (!daemon_allowed(conf, &allow, faults)) {
+		roster_free(&allow);
+		return -1;
+	}
+	roster_free(own);
+	*own = allow;
+	return 0;
+}
+
 static void
 on_hup(void *arg, unsigned what)
 {
-	struct node_conf conf = { 0 };
-	struct roster allow = { 0 };
-	struct buf faults = { .max = 16384 };
-
 	(void)arg;
 	(void)what;
-	if (node_reload(me.file, &conf, &faults) < 0 ||
-	    !daemon_allowed(&conf, &allow, &faults)) {
-		roster_free(&allow);
-		log_error("reload.config", "kept=old why=%s",
-		    log_q(buf_slice(&faults)));
-	} else {
-		roster_free(&me.allow);
-		me.allow = allow;
-		log_open("kn-metrics", conf.node.log_level);
+	if (node_reload("kn-metrics", me.file, take, &me.allow))
 		log_info("reloaded", "allow=%zu", me.allow.nets.n);
-	}
-	node_free(&conf);
-	buf_free(&faults);
 }
 
 static void
@@ -380,10 +359,6 @@ serve(void)
 		die(EXIT_SYSTEM, "cannot make an HTTP server:");
 	listen_all();
 	me.tick = timer_new(me.loop, on_tick, NULL);
-	me.late = timer_new(me.loop, on_late, NULL);
-	loop_signal(me.loop, SIGTERM, on_term, NULL);
-	loop_signal(me.loop, SIGINT, on_term, NULL);
-	loop_signal(me.loop, SIGHUP, on_hup, NULL);
 }
 
 static void
@@ -396,14 +371,13 @@ lock_down(void)
 	const struct jailed j = { &me.conf, me.file, paths, N(paths),
 		JAIL_CLOCK };
 
-	jailed_enter(&j, me.stats);
+	jailed_enter(&j, me.life.stats);
 }
 
 int
 daemon_run(const char *file, int ready_fd)
 {
 	struct buf faults = { 0 }; /* there are none: main looked */
-	char *stat;
 	int code;
 
 	me.file = file;
@@ -415,15 +389,11 @@ daemon_run(const char *file, int ready_fd)
 	(void)daemon_allowed(&me.conf, &me.allow, &faults);
 	/* a second one ends here, and leaves the file of the first alone */
 	serve();
-	stat = node_run_path(&me.conf, "stat/kn-metrics");
-	me.stats = stat_open(stat, "kn-metrics", rows, N(rows));
-	if (me.stats == NULL)
-		die(EXIT_SYSTEM, "cannot make the counters' file %s:", stat);
-	free(stat);
-	me.process = procstat_open();
+	life_begin(&me.life, "kn-metrics", &me.conf, rows, N(rows));
+	life_signals(&me.life, me.loop, STOP_TIME, on_hup, on_term, NULL);
 	gather_init(&me.gather, &me.conf);
 	lock_down();
-	stat_phase(me.stats, STAT_SERVING);
+	stat_phase(me.life.stats, STAT_SERVING);
 	on_tick(NULL);
 	cmd_ready(ready_fd);
 	log_info("ready", "pid=%d", (int)getpid());
@@ -431,8 +401,7 @@ daemon_run(const char *file, int ready_fd)
 	httpd_free(me.httpd);
 	gather_free(&me.gather);
 	roster_free(&me.allow);
-	procstat_free(me.process);
-	stat_close(me.stats);
+	life_end(&me.life);
 	node_free(&me.conf);
 	return code;
 }

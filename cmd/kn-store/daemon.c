@@ -4,16 +4,14 @@
  * server. */
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/procstat.h"
 #include "base/mem.h"
-#include "base/stat.h"
 #include "cmd/cmd.h"
-#include "cmd/drain.h"
 #include "cmd/jailed.h"
 #include "cmd/kn-store/endpoint.h"
 #include "cmd/kn-store/files.h"
 #include "cmd/kn-store/parts.h"
 #include "cmd/kn-store/snapshot.h"
+#include "cmd/life.h"
 #include "crypt/secretbox.h"
 #include "net/httpd.h"
 #include "s3/s3.h"
@@ -104,16 +102,13 @@ static struct daemon {
 	struct s3 *s3;
 	struct httpd *httpd;
 	struct watch *sealed;
-	struct timer *tick, *busy, *drained;
+	struct timer *tick, *busy;
 	struct rights rights;
-	struct stats *stats;
-	struct procstat *process;
+	struct life life;
 	struct budget budget;
 	struct snapshot *snapshot;
 	uint8_t secret[SECRETBOX_KEY];
 	const char *domains[NAMES + 1], *hosts[NAMES + 1];
-	struct heed heed;
-	bool stopping;
 } me;
 
 /* Requests that have become ready are answered. */
@@ -244,11 +239,10 @@ publish(void)
 	*at++ = sweep_counts(me.sweep)->removed;
 	*at++ = sweep_counts(me.sweep)->scrubbed_bytes;
 	for (size_t i = 0; i < OWN; i++)
-		stat_set(me.stats, i, values[i]);
+		stat_set(me.life.stats, i, values[i]);
 	/* reads do not hold up a drain */
-	procstat_publish(me.process, me.stats, OWN, loop_now(me.loop));
-	stat_beat(me.stats, loop_now(me.loop),
-	    heed_draining(&me.heed) ? s3_changing(me.s3)
+	life_beat(&me.life, loop_now(me.loop),
+	    life_draining(&me.life) ? s3_changing(me.s3)
 				    : values[S3_STAT_INFLIGHT]);
 }
 
@@ -256,17 +250,17 @@ publish(void)
 static void
 heed(void)
 {
-	const struct drainer *d = &me.heed.drainer;
+	const struct drainer *d = &me.life.drainer;
 	msec now = loop_now(me.loop);
 
-	if (me.stopping)
+	if (me.life.stopping)
 		return;
-	if (heed_look(&me.heed, true, now) != DRAIN_SAME)
+	if (life_heed(&me.life, true, now) != DRAIN_SAME)
 		s3_drain(
-		    me.s3, heed_draining(&me.heed) ? d->drain.reason : NULL);
+		    me.s3, life_draining(&me.life) ? d->drain.reason : NULL);
 	if (now >= d->due)
 		s3_drain_cut(me.s3);
-	heed_phase(&me.heed, s3_changing(me.s3) > 0);
+	life_phase(&me.life, s3_changing(me.s3) > 0);
 }
 
 static void
@@ -283,66 +277,34 @@ on_tick(void *arg)
 	publish();
 	due = msec_min(sweep_due(me.sweep), now + TICK);
 	timer_at(me.tick, due > now ? due : now + 1);
-	if (me.stopping && httpd_connections(me.httpd) == 0)
-		loop_stop(me.loop, EXIT_YES);
+	if (httpd_connections(me.httpd) == 0)
+		life_over(&me.life);
 }
 
 static void
-on_late(void *arg)
+on_term(void *arg)
 {
-	(void)arg;
-	log_warn("drain.late", "connections=%u", httpd_connections(me.httpd));
-	loop_stop(me.loop, EXIT_YES);
-}
-
-static void
-on_term(void *arg, unsigned what)
-{
-	(void)arg;
-	(void)what;
-	if (me.stopping) {
-		loop_stop(me.loop, EXIT_YES);
-		return;
-	}
-	me.stopping = true;
-	stat_phase(me.stats, STAT_STOPPING);
 	log_info("drain", "connections=%u", httpd_connections(me.httpd));
 	httpd_drain(me.httpd);
-	timer_at(
-	    me.drained, loop_now(me.loop) + (msec)me.conf.network.drain_time);
-	on_tick(NULL);
+	on_tick(arg);
 }
 
+/* Who may do what on store.sock. */
 static int
-read_rights(
-    const struct node_conf *conf, struct rights *rights, struct buf *faults)
+take(void *arg, const struct node_conf *conf, struct buf *faults)
 {
 	return rights_parse(&conf->store.control, "store.control",
-	    s3_right_words, geteuid(), rights, faults);
+	    s3_right_words, geteuid(), arg, faults);
 }
 
-/* Who may do what on store.sock, and how much is logged. */
 static void
 on_hup(void *arg, unsigned what)
 {
-	struct node_conf conf = { 0 };
-	struct rights rights;
-	struct buf faults = { .max = 16384 };
-
 	(void)arg;
 	(void)what;
-	if (node_reload(me.file, &conf, &faults) < 0 ||
-	    read_rights(&conf, &rights, &faults) < 0) {
-		log_error("reload.config", "kept=old why=%s",
-		    log_q(buf_slice(&faults)));
-	} else {
-		me.rights = rights;
-		log_open("kn-store", conf.node.log_level);
+	if (node_reload("kn-store", me.file, take, &me.rights))
 		log_info(
 		    "reloaded", "connections=%u", httpd_connections(me.httpd));
-	}
-	node_free(&conf);
-	buf_free(&faults);
 }
 
 static void
@@ -356,7 +318,7 @@ static void
 migrating(void *arg)
 {
 	(void)arg;
-	stat_phase(me.stats, STAT_MIGRATING);
+	stat_phase(me.life.stats, STAT_MIGRATING);
 	log_info(
 	    "migrate", "file=%s", log_q(slice_text(me.conf.store.db_path)));
 }
@@ -393,7 +355,7 @@ open_index(void)
 		die(EXIT_WRONG, "the key %s: %s", me.conf.store.secret_key_path,
 		    why);
 	me.db = files_index(&me.conf, told, migrating, NULL);
-	stat_phase(me.stats, STAT_STARTING);
+	stat_phase(me.life.stats, STAT_STARTING);
 	make_own_tenant();
 	files_rooms(&me.conf);
 }
@@ -446,7 +408,7 @@ lock_down(void)
 	const struct jailed j = { &me.conf, me.file, paths, N(paths),
 		JAIL_SPAWN | JAIL_THREADS };
 
-	jailed_enter(&j, me.stats);
+	jailed_enter(&j, me.life.stats);
 }
 
 static void
@@ -469,7 +431,6 @@ serve(void)
 	watch_want(me.sealed, WATCH_READ);
 	me.tick = timer_new(me.loop, on_tick, NULL);
 	me.busy = timer_new(me.loop, on_busy, NULL);
-	me.drained = timer_new(me.loop, on_late, NULL);
 }
 
 static void
@@ -482,8 +443,7 @@ finish(void)
 	sweep_free(me.sweep);
 	nodedb_close(me.db);
 	blobs_close(me.blobs);
-	procstat_free(me.process);
-	stat_close(me.stats);
+	life_end(&me.life);
 	sodium_memzero(me.secret, sizeof me.secret);
 	node_free(&me.conf);
 }
@@ -498,7 +458,7 @@ read_conf(const char *file)
 	take_names(&me.conf.store.domains, "store.domains", me.domains);
 	take_names(&me.conf.store.hosts, "store.hosts", me.hosts);
 	endpoint_check(&me.conf);
-	if (read_rights(&me.conf, &me.rights, &why) < 0)
+	if (take(&me.rights, &me.conf, &why) < 0)
 		die(EXIT_WRONG, "%.*s", (int)why.n, (char *)why.p);
 	buf_free(&why);
 }
@@ -506,7 +466,6 @@ read_conf(const char *file)
 int
 daemon_run(const char *file, bool check, int ready_fd)
 {
-	char *stat;
 	int code;
 
 	read_conf(file);
@@ -522,24 +481,17 @@ daemon_run(const char *file, bool check, int ready_fd)
 		.max = me.conf.store.bytes };
 	/* before the counters, which are those of whoever has the files */
 	files_lock(&me.conf);
-	stat = node_run_path(&me.conf, "stat/kn-store");
-	me.stats = stat_open(stat, "kn-store", rows, N(rows));
-	if (me.stats == NULL)
-		die(EXIT_SYSTEM, "cannot make the counters' file %s:", stat);
-	free(stat);
-	heed_init(&me.heed, me.conf.node.drain_path, me.stats);
+	life_begin(&me.life, "kn-store", &me.conf, rows, N(rows));
 	open_index();
 	me.loop = loop_new();
 	open_server();
-	me.process = procstat_open();
 	lock_down();
 	open_blobs();
 	me.snapshot =
 	    snapshot_new(me.loop, file, (msec)me.conf.store.snapshot_every);
 	serve();
-	loop_signal(me.loop, SIGTERM, on_term, NULL);
-	loop_signal(me.loop, SIGINT, on_term, NULL);
-	loop_signal(me.loop, SIGHUP, on_hup, NULL);
+	life_signals(&me.life, me.loop, (msec)me.conf.network.drain_time,
+	    on_hup, on_term, NULL);
 	on_tick(NULL);
 	cmd_ready(ready_fd);
 	log_info(

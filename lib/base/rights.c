@@ -141,15 +141,17 @@ rights_parse(const struct conf_list *lines, const char *what,
     struct buf *faults)
 {
 	struct reading r = { what, NULL, words, self, faults };
+	struct rights read = { .n = 0 };
 	int wrong = 0;
 
-	*out = (struct rights){ .n = 0 };
 	for (size_t i = 0; i < lines->n; i++) {
 		r.line = lines->at[i];
 		r.line += strspn(r.line, blanks);
-		if (read_line(&r, out) < 0)
+		if (read_line(&r, &read) < 0)
 			wrong = -1;
 	}
+	if (wrong == 0)
+		*out = read;
 	return wrong;
 }
 

@@ -25,7 +25,7 @@ struct rights {
 
 /* words ends with NULL and has at most RIGHTS_WORDS.  self is the uid that
  * `self` stands for.  0, or -1 with one sentence a line in faults, each
- * beginning with what (the key: "network.sign"); out is then to be ignored. */
+ * beginning with what (the key: "network.sign"); out is then as it was. */
 int rights_parse(const struct conf_list *lines, const char *what,
     const char *const *words, uint32_t self, struct rights *out,
     struct buf *faults);

@@ -82,11 +82,12 @@ test_faults(void)
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		char *lines[] = { "self: read", rows[i].line };
-		struct rights r;
+		struct rights r = { .n = 7 };
 		char faults[1024];
 
 		is_int(parse(lines, 2, &r, faults), -1, rows[i].line);
 		is_text(faults, rows[i].says, "says what is wrong");
+		is_int(r.n, 7, "and nothing has changed");
 	}
 }
 
