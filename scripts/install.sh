@@ -93,6 +93,8 @@ check_options() {
 	esac
 	[ -z "$s3_port" ] || port_number --s3-port "$s3_port"
 	[ -z "$metrics_port" ] || port_number --metrics-port "$metrics_port"
+	[ -z "$s3_port" ] || [ "$s3_port" != "$metrics_port" ] ||
+	    wrong "--s3-port and --metrics-port: two programs cannot have one port"
 	[ -z "$ssh_port" ] || port_number --ssh-port "$ssh_port"
 	case $node_prefix in
 	/*[!A-Za-z0-9._/-]* | [!/]*) wrong "--prefix: a path of letters, digits, . _ - that begins with /" ;;
@@ -184,23 +186,35 @@ free_port() { # FROM
 # Ports of the configuration, or those that a new one will have.
 node_port() { # s3|metrics
 	case $1 in s3) section=store asked=$s3_port ;; *) section=metrics asked=$metrics_port ;; esac
-	[ -z "$asked" ] || { echo "$asked"; return; }
 	if [ -e "$node_ini" ]; then
 		ini $section listen 2>/dev/null | sed -n '1s/.*://p' | grep . && return
 	fi
+	[ -z "$asked" ] || { echo "$asked"; return; }
 	fact port "$1" number
+}
+
+# A configuration that is there has its ports, and is not written over.
+check_ports() {
+	[ -e "$node_ini" ] || return 0
+	for name in s3 metrics; do
+		port=$(node_port $name)
+		case $name in s3) asked=$s3_port ;; *) asked=$metrics_port ;; esac
+		[ -z "$asked" ] || [ "$asked" = "$port" ] ||
+		    wrong "--$name-port: $node_ini says $port; change it there, then this again without the option"
+	done
 }
 
 # What others hold of our ports: NAME PORT HOLDER PID lines.
 conflicts() {
 	[ -z "$node_root" ] || return 0
 	for name in p2p s3 metrics; do
-		# systemd listens for us
-		[ "$node_supervisor" != systemd ] ||
-		    ! systemctl -q is-active "kn-$name.socket" 2>/dev/null || continue
 		case $name in
 		p2p) port=$(fact port p2p number) ;;
-		*) port=$(node_port $name) ;;
+		*)
+			port=$(node_port $name)
+			# systemd listens for us
+			[ "$node_supervisor" != systemd ] ||
+			    ! systemctl -q is-active "kn-$name.socket" 2>/dev/null || continue ;;
 		esac
 		who=$(holder "$port")
 		[ -z "$who" ] || echo "$name $port $who"
@@ -337,8 +351,8 @@ runs() {
 
 # node.ini of the template, with what was asked for.
 render_ini() {
-	sed -e "s,^listen = 127.0.0.1:9000,listen = 127.0.0.1:$(node_port s3)," \
-	    -e "s,^listen = 127.0.0.1:9100,listen = 127.0.0.1:$(node_port metrics)," \
+	sed -e "/^\[store]/,/^\[/s,^\(listen = .*:\).*,\1$(node_port s3)," \
+	    -e "/^\[metrics]/,/^\[/s,^\(listen = .*:\).*,\1$(node_port metrics)," \
 	    "$from/sv/node.ini" >"$work/ini"
 	[ -z "$tier" ] || sed -i -e "s/^tier = .*/tier = $(fact tier "$tier" tier)/" \
 	    -e "s/^max_total_gb = .*/max_total_gb = $(fact tier "$tier" disk)/" "$work/ini"
@@ -364,12 +378,17 @@ install_ini() {
 install_services() {
 	if [ -n "$dry" ]; then
 		for file in $(changed_units "$from"); do act "$file" true; done
+		[ -z "$was" ] || for file in $(gone_units "$node_lib/$was" "$from"); do
+			act "$file goes" true
+		done
 		return
 	fi
 	{
 		lay_links "$from"
 		lay_units "$from"
 		other_ports
+		# services that this release has no more
+		[ -z "$was" ] || drop_units "$node_lib/$was" "$from" | sed 's/$/ goes/'
 	} >"$work/laid"
 	while read -r file; do act "$file" true; done <"$work/laid"
 	[ ! -s "$work/laid" ] || [ "$node_supervisor" != systemd ] || ! is_live ||
@@ -381,10 +400,14 @@ other_ports() {
 	[ "$node_supervisor" = systemd ] || return 0
 	for name in s3 metrics; do
 		drop=$node_root/etc/systemd/system/kn-$name.socket.d/50-port.conf
-		[ "$(node_port $name)" != "$(fact port $name number)" ] || continue
+		port=$(node_port $name)
+		if [ "$port" = "$(fact port $name number)" ]; then
+			[ ! -e "$drop" ] || { rm -f "$drop" && echo "$drop"; }
+			continue
+		fi
 		mkdir -p "${drop%/*}"
 		printf '# from node.ini, by install.sh\n[Socket]\nListenStream=\nListenStream=127.0.0.1:%s\n' \
-		    "$(node_port $name)" >"$work/port"
+		    "$port" >"$work/port"
 		! place "$work/port" "$drop" 0644 root:root || echo "$drop"
 	done
 }
@@ -446,7 +469,7 @@ firewall_nft() {
 		echo "add element inet kontinuum $set_of { $admin }" >>"$work/admin"
 	done
 	[ -z "$node_root" ] || sed -i "s,$node_root,," "$work/nft"
-	hook=$node_root/etc/nftables.conf
+	hook=$(nft_hook)
 	fresh=
 	[ -d "$(path_of etc)/firewall" ] ||
 	    act "directory $(path_of etc)/firewall" mkdir -p "$(path_of etc)/firewall"
@@ -466,10 +489,28 @@ firewall_nft() {
 	    act "the rules are in force" nft -f "$rules"
 }
 
+# What this host loads at boot: OpenRC's service says it, or its default, in conf.d.
+nft_hook() {
+	rules_file=$(sed -n 's/^#*rules_file="*\([^"]*\)"*$/\1/p' \
+	    "$node_root/etc/conf.d/nftables" 2>/dev/null | tail -n 1)
+	[ ! -e "$node_root/etc/sysconfig/nftables.conf" ] ||
+	    rules_file=/etc/sysconfig/nftables.conf
+	echo "$node_root${rules_file:-/etc/nftables.conf}"
+}
+
+# Rules that are there may close ssh at the next boot, whatever ours let in: they
+# are not put in force by us.
 hook_nft() {
 	cp "$hook" "$work/hook" 2>/dev/null || printf '#!/usr/sbin/nft -f\n' >"$work/hook"
+	closes=
+	! grep -q 'policy drop' "$work/hook" || closes=yes
 	echo 'include "/etc/kontinuum-node/firewall.nft"' >>"$work/hook"
+	mkdir -p "${hook%/*}"
 	place "$work/hook" "$hook" 0755 root:root
+	if [ -n "$closes" ]; then
+		note "$hook has rules of its own that drop what they do not name, ssh perhaps: edit it, then see that it is loaded at boot"
+		return 0
+	fi
 	[ -n "$node_root" ] && return
 	case $node_supervisor in
 	systemd) systemctl -q enable nftables.service 2>/dev/null ;;
@@ -722,7 +763,7 @@ unlink_units() {
 
 # The rules go when what nftables.conf includes goes: not without it.
 unhook_nft() {
-	hook=$node_root/etc/nftables.conf
+	hook=$(nft_hook)
 	grep -q kontinuum-node/firewall.nft "$hook" 2>/dev/null || return 0
 	grep -v kontinuum-node/firewall.nft "$hook" >"$work/hook" || true
 	act "$hook no longer loads our rules" place "$work/hook" "$hook" 0755 root:root
@@ -759,6 +800,7 @@ do_install() {
 	find_release
 	node_facts=$from/sv/facts
 	check_tier
+	check_ports
 	say_conflicts
 	[ "$firewall" = none ] || ask_ssh_port
 	install_packages

@@ -65,7 +65,8 @@ check_names() { # LIST-FILE: what tar -tv says
 	awk -v most="$RELEASE_FILES" -v mb="$RELEASE_MB" '
 	function bad(why) { print why; failed = 1; exit }
 	{
-		if ($0 !~ /^[-d]/)
+		# tar of busybox shows a hard link as a file, and to what it leads
+		if ($0 !~ /^[-d]/ || / -> /)
 			bad("a link or a device is in it")
 		name = $NF
 		bytes += $3
@@ -185,7 +186,13 @@ used_releases() {
 	previous_release || true
 	for _proc in /proc/[0-9]*; do
 		readlink "$_proc/exe"
-	done 2>/dev/null | awk -v lib="$node_lib/" 'index($0, lib) == 1 {
+	done 2>/dev/null | release_of
+}
+
+# Names of releases of paths in them, one a line.  The kernel names files without
+# the links that may lead to node_lib.
+release_of() {
+	awk -v lib="$(readlink -f "$node_lib")/" 'index($0, lib) == 1 {
 		name = substr($0, length(lib) + 1)
 		sub(/\/.*/, "", name)
 		print name
@@ -306,6 +313,70 @@ lay_units() { # RELEASE-DIR
 	[ "$node_supervisor" != s6 ] || link_s6
 }
 
+# Services of one release that the other has not.
+gone_services() { # RELEASE-DIR RELEASE-DIR
+	(node_facts=$1/sv/facts && node_services) | sort >"$work/services"
+	(node_facts=$2/sv/facts && node_services) | sort |
+	    comm -23 "$work/services" -
+}
+
+# Files on the host that are of one release, and that the other has not.
+gone_units() { # RELEASE-DIR RELEASE-DIR
+	(node_facts=$1/sv/facts && unit_files "$1") | cut -f 2 | sort >"$work/units"
+	(node_facts=$2/sv/facts && unit_files "$2") | cut -f 2 | sort |
+	    comm -23 "$work/units" - | while read -r _file; do
+		[ ! -f "$_file" ] || echo "$_file"
+	done
+}
+
+# Away with them, and with what starts them; says what went.
+drop_units() { # RELEASE-DIR RELEASE-DIR
+	for _file in $(gone_units "$1" "$2"); do
+		[ "$node_supervisor" != systemd ] || drop_unit "${_file##*/}"
+		rm -f "$_file"
+		echo "$_file"
+	done
+	for _gone in $(gone_services "$1" "$2"); do
+		case $node_supervisor in
+		openrc) drop_openrc "$_gone" ;;
+		s6) drop_s6 "$_gone" ;;
+		esac
+	done
+}
+
+drop_unit() { # NAME.KIND: of systemd, and what install.sh put beside it
+	_etc=$node_root/etc/systemd/system
+	if is_live; then
+		systemctl stop "$1" 2>/dev/null || true
+		systemctl reset-failed "$1" 2>/dev/null || true
+	fi
+	for _link in "$_etc"/*.wants/"$1" "$_etc/$1.d"/50-*.conf; do
+		[ ! -e "$_link" ] && [ ! -L "$_link" ] || {
+			rm -f "$_link"
+			echo "$_link"
+		}
+	done
+	rmdir "$_etc/$1.d" 2>/dev/null || true
+}
+
+drop_openrc() { # NAME
+	for _link in "$node_root"/etc/runlevels/*/"$1"; do
+		[ ! -L "$_link" ] || { rm -f "$_link" && echo "$_link"; }
+	done
+}
+
+drop_s6() { # NAME
+	[ ! -L "$node_scandir/$1" ] || {
+		rm -f "$node_scandir/$1"
+		echo "$node_scandir/$1"
+		# its s6-supervise ends, and no other
+		! is_live || s6-svscanctl -an "$node_scandir"
+		wait_for 10 _unwatched "$(s6_home)/$1" || true
+	}
+	rm -rf "$(s6_home)/${1:?}"
+}
+_unwatched() { ! s6-svok "$1" 2>/dev/null; }
+
 # The prefix that the services of this host name; nothing when there are none.
 installed_prefix() {
 	case $node_supervisor in
@@ -411,9 +482,12 @@ is_live() {
 	esac
 }
 
-# Libraries of `needs` that the programs of a release do not find here.
+# Libraries that the programs of a release do not find here, as ldd of glibc and
+# that of musl say it.
 missing_libraries() { # RELEASE-DIR
 	for _file in "$1"/bin/kn-*; do
-		ldd "$_file" 2>/dev/null | awk '/not found/ { print $1 }'
+		ldd "$_file" 2>&1 | awk '
+		/ => not found/ { print $1 }
+		sub(/^Error loading shared library /, "") { sub(/:.*/, ""); print }'
 	done | sort -u
 }

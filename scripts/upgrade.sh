@@ -89,11 +89,12 @@ done
 # --- the journal: what a second run has to know ---
 
 # step: placed, swapped, returning, done.  restart: those that still have to be.
+# stopped: those that ran, and that the release we go to has not.
 journal_read() {
 	journal=$node_state/upgrade
 	j_from=$(journal_line from) j_to=$(journal_line to)
 	j_step=$(journal_line step) j_restart=$(journal_line restart)
-	j_before=$(journal_line before)
+	j_before=$(journal_line before) j_stopped=$(journal_line stopped)
 	[ -n "$j_step" ] || j_step='done'
 }
 
@@ -103,8 +104,8 @@ journal_line() { # KEY
 
 # 0, or 111 with a message: a disk that is full ends nothing that has begun.
 journal_write() { # STEP
-	printf '; of upgrade.sh: what it does now, or did last\nfrom = %s\nto = %s\nbefore = %s\nstep = %s\nrestart = %s\n' \
-	    "$from" "$to" "$before" "$1" "$(printf '%s ' $todo)" |
+	printf '; of upgrade.sh: what it does now, or did last\nfrom = %s\nto = %s\nbefore = %s\nstep = %s\nrestart = %s\nstopped = %s\n' \
+	    "$from" "$to" "$before" "$1" "$(printf '%s ' $todo)" "$(printf '%s ' $stopped)" |
 	    sed 's/ *$//' >"$work/journal"
 	(place "$work/journal" "$journal" 0644) || [ $? -eq 1 ] || return 111
 }
@@ -140,8 +141,7 @@ code_of() { # RELEASE PROGRAM
 # The release that a running program is of; nothing when that cannot be seen.
 running_release() { # NAME
 	_who=$(service_pid "$1") || return 0
-	readlink "/proc/$_who/exe" 2>/dev/null |
-	    sed -n "s,^$node_lib/\([^/]*\)/bin/.*,\1,p"
+	readlink "/proc/$_who/exe" 2>/dev/null | release_of
 }
 
 # Seconds since 1970 when the program published its first numbers.
@@ -182,7 +182,12 @@ plan() {
 	done
 	# one that was killed between its end and its new start
 	for name in $j_restart; do
+		is_service "$name" || continue
 		! service_installed "$name" || service_is_off "$name" || todo="$(without "$name" $todo)$name "
+	done
+	# one that was stopped for a release that has it not, by a run that was killed
+	for name in $j_stopped; do
+		! is_service "$name" || todo="$(without "$name" $todo)$name "
 	done
 	# a program that the node has not had
 	if any_runs; then
@@ -193,6 +198,10 @@ plan() {
 		done
 	fi
 	todo=$(in_order $todo)
+}
+
+is_service() { # NAME: of the release we go to
+	fact service "$1" user >/dev/null
 }
 
 any_runs() {
@@ -230,7 +239,10 @@ migrate() { # VERB: as kn-store of the release we go to
 # What would change in the index, and may it be changed?
 check_database() {
 	[ -e "$node_ini" ] || return 0
-	db=$(ini store db_path) && [ -e "$db" ] || return 0
+	# what runs now may not know every key that the new ones took
+	db=$(node_bin=$node_lib/$to/bin _conf='' && ini store db_path) ||
+	    no "$node_ini does not say where the database is"
+	[ -e "$db" ] || return 0
 	code=0
 	migrate --plan || code=$?
 	case $code in
@@ -351,8 +363,16 @@ start_drain() {
 end_drain() {
 	[ -n "$drained" ] || return 0
 	drained=
-	"$node_lib/current/bin/kn-drain" --config "$node_ini" end >&2 ||
-	    note "the drain did not end: kn-drain end"
+	"$node_lib/current/bin/kn-drain" --config "$node_ini" end >&2 || {
+		note "the drain did not end: kn-drain end"
+		return 0
+	}
+	# it looks once a second; what is watched then is a node that serves
+	wait_for 10 takes_streams || true
+}
+
+takes_streams() {
+	case $(service_phase kn-p2pd) in draining | drained) return 1 ;; esac
 }
 
 # For accounts.sh.
@@ -379,6 +399,32 @@ again() { # NAME; 1 with $why
 	becomes_ready "$1" "$_old"
 }
 
+# What ran of the old release and is not in the new one; its files go last.
+stop_gone() { # 1 with $why
+	for name in $gone; do
+		service_pid "$name" >/dev/null || continue
+		stopped="$(without "$name" $stopped)$name "
+		journal_write swapped || true
+		say "  $name stops: $to has it not"
+		service_stop "$name" || true
+		service_wait_down "$name" "$(($(node_facts=$node_lib/$from/sv/facts &&
+		    fact service "$name" stop) + 10))" || {
+			why="$name does not stop"
+			return 1
+		}
+	done
+}
+
+# Files of services and single ones that RELEASE had and ours has not.
+drop_gone() { # RELEASE
+	[ "$1" != "$to" ] && [ -d "$node_lib/$1/sv" ] || return 0
+	(drop_units "$node_lib/$1" "$node_lib/$to") >"$work/dropped" ||
+	    note "files of services that $to has not could not all be removed"
+	[ -s "$work/dropped" ] || return 0
+	sed 's/^/removed: /' "$work/dropped"
+	! is_live || supervisor_reload
+}
+
 restart_all() { # 1 with $why
 	for name in $todo; do
 		did="$did$name "
@@ -403,7 +449,7 @@ watch() {
 	until_then=$(($(date +%s) + probation))
 	while :; do
 		pids >"$work/pids.now"
-		died=$(diff "$work/pids" "$work/pids.now" | sed -n 's/^< \([^ ]*\) [0-9].*/\1/p' | tr '\n' ' ')
+		died=$(grep -vxF -f "$work/pids.now" "$work/pids" | sed -n 's/ [0-9].*//p' | tr '\n' ' ')
 		if [ -n "$died" ]; then
 			why="$died died"
 			return 1
@@ -465,6 +511,7 @@ go_back() {
 		    did="$did$name "
 	done
 	bad_release=$to to=$from
+	for name in $stopped; do did="$(without "$name" $did)$name "; done
 	todo=$(in_order $did)
 	journal_write returning || true
 	swap_link "$from" "$node_lib/current"
@@ -483,8 +530,9 @@ go_back() {
 			again "$name" || code=1
 		fi
 	done
+	drop_gone "$bad_release"
 	end_drain
-	todo=
+	todo='' stopped=''
 	journal_write 'done' || true
 	if [ $code -ne 0 ]; then
 		publish broken
@@ -509,6 +557,7 @@ move() {
 		why="the services of $to cannot be written"
 		go_back
 	}
+	stop_gone || go_back
 	if [ -z "$todo" ]; then
 		say "No program has to be restarted."
 	else
@@ -523,6 +572,8 @@ move() {
 		}
 		watch || go_back
 	fi
+	drop_gone "$from"
+	stopped=
 	journal_write 'done' || true
 	publish 'done'
 }
@@ -570,7 +621,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 111' INT TERM HUP
 began=$(date +%s)
-why='' did='' placed='' drained='' before=''
+why='' did='' placed='' drained='' before='' gone='' stopped=''
 lock_node "run upgrade.sh"
 trap 'end_drain; rm -rf "$work" "$node_lib/.new" ${placed:+"$node_lib/$placed"}' EXIT
 journal_read
@@ -579,14 +630,16 @@ choose
 [ "$j_step" = "done" ] || say "Going on: the run before was interrupted ($j_step, $j_from to $j_to)."
 before=$(previous_release) || before=
 if [ "$j_step" != "done" ] && [ "$j_to" = "$to" ] && [ -d "$node_lib/$j_from" ]; then
-	from=$j_from before=$j_before
+	from=$j_from before=$j_before stopped=$j_stopped
 fi
 node_facts=$node_lib/$to/sv/facts
 self_test
 check_database
 plan
+gone=$(gone_services "$node_lib/$from" "$node_lib/$to" | tr '\n' ' ')
 if [ -n "$dry" ]; then
 	say "$from to $to; to be restarted: ${todo:-nothing}"
+	[ -z "$gone" ] || say "services that $to has not, to be removed: $gone"
 	exit 0
 fi
 if [ "$from" = "$to" ] && [ -z "$todo" ] && [ "$j_step" = "done" ] &&

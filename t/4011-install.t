@@ -213,11 +213,57 @@ ok $code "unless one says so; its new template stands beside"
 tell $code
 [ -z "$(find "$root/usr/local" -perm /6000)" ]
 ok $? "nothing of it is set-user-id"
+# a service that the next release has no more
+cp -R "$T/2.0.0" "$T/2.1.0" && cp -R "$T/2.0.0" "$T/2.2.0"
+echo 'service kn-extra user=kn-metrics after= net=none write=run read=etc nofile=64 nproc=64 mem=32 stop=5 sockets=extra text="more"' \
+    >>"$T/2.1.0/sv/facts"
+sed s/kn-metrics/kn-extra/g "$T/2.0.0/sv/systemd/kn-metrics.service" >"$T/2.1.0/sv/systemd/kn-extra.service"
+sed s/kn-metrics/kn-extra/g "$T/2.0.0/sv/systemd/kn-metrics.socket" >"$T/2.1.0/sv/systemd/kn-extra.socket"
+sed s/kn-metrics/kn-extra/g "$T/2.0.0/sv/openrc/kn-metrics" >"$T/2.1.0/sv/openrc/kn-extra"
+cp -R "$T/2.0.0/sv/s6/kn-metrics" "$T/2.1.0/sv/s6/kn-extra"
+cp "$T/2.0.0/bin/kn-metrics" "$T/2.1.0/bin/kn-extra"
+for version in 2.1.0 2.2.0; do
+	(cd "$T/$version" && rm SHA256SUMS && (cd bin && sha256sum -- *) >code &&
+	    find . -type f | sed 's/^\.\///' | sort | xargs sha256sum >"$T/sums" && mv "$T/sums" SHA256SUMS)
+	tar -C "$T" -czf "$T/$version.tar.gz" $version
+done
+for kind in systemd openrc s6; do
+	below=$T/fewer-$kind
+	mkdir -p "$below/scan"
+	more() { install "$below" --supervisor $kind --scandir "$below/scan" --release "$T/$1.tar.gz" --unsigned --yes; }
+	more 2.2.0 && picture "$below/etc" | grep -v ' d ' | cut -d ' ' -f 1-4 >"$T/before" && more 2.1.0 &&
+	    find "$below/etc" "$below/scan" -name 'kn-extra*' | grep -q . && more 2.2.0 &&
+	    grep -q 'kn-extra.* goes' "$T/said" &&
+	    [ -z "$(find "$below/etc" "$below/scan" "$below/usr/local/bin" -name 'kn-extra*')" ] &&
+	    picture "$below/etc" | grep -v ' d ' | cut -d ' ' -f 1-4 | diff "$T/before" - >>"$T/said"
+	code=$?
+	ok $code "$kind: a service that a release has no more goes, and nothing else"
+	tell $code
+done
 mkdir "$T/tier"
 install "$T/tier" --tier home --force --s3-port 9002 --metrics-port 9102 --supervisor systemd --yes &&
     grep -q '^listen = 127.0.0.1:9102' "$T/tier/etc/kontinuum-node/node.ini" &&
     grep -q 9002 "$T/tier/etc/systemd/system/kn-s3.socket.d/50-port.conf"
 ok $? "other ports, where they are listened on as well"
+exits_with 100 "not others than those of a node.ini that is there" '9002; change it there' \
+    "$T/tier" --s3-port 9003 --supervisor systemd --yes
+sed -i 's/^listen = 127.0.0.1:9002/listen = 127.0.0.1:9000/' "$T/tier/etc/kontinuum-node/node.ini"
+install "$T/tier" --supervisor systemd --yes &&
+    [ ! -e "$T/tier/etc/systemd/system/kn-s3.socket.d/50-port.conf" ] &&
+    [ -e "$T/tier/etc/systemd/system/kn-metrics.socket.d/50-port.conf" ]
+code=$?
+ok $code "the usual port again, where it is listened on as well"
+tell $code
+rm -f "$T/tier/etc/kontinuum-node/node.ini"
+install "$T/tier" --s3-port 9100 --metrics-port 9200 --supervisor systemd --yes &&
+    [ "$(grep -c '^listen = 127.0.0.1:9[12]00$' "$T/tier/etc/kontinuum-node/node.ini")" -eq 2 ] &&
+    grep -A 2 '^\[store\]' "$T/tier/etc/kontinuum-node/node.ini" | grep -q ':9100$'
+code=$?
+ok $code "each has the port that it was given"
+tell $code
+exits_with 100 "not one port for two" 'cannot have one port' "$T/tier" --s3-port 9300 --metrics-port 9300
+mkdir "$T/a b"
+exits_with 100 "not below a directory with a blank" 'letters, digits' "$T/a b" --supervisor none
 
 # --- tiers and the firewall ---
 sed 's/^\(tier anchor .*\)cores=[0-9]*/\1cores=4096/' "$T/src/sv/facts" >"$T/facts"
@@ -246,6 +292,17 @@ install "$root" --supervisor systemd --firewall nft --ssh-port 2222 --admin 192.
     --admin 2001:db8::/48 --yes && picture "$root" >"$T/after" && diff "$T/before" "$T/after" >"$T/said"
 code=$?
 ok $code "the same again changes nothing"
+tell $code
+# Alpine's own rules drop ssh, and OpenRC loads another file
+mkdir -p "$T/alpine/etc/conf.d"
+echo 'rules_file="/etc/nftables.nft"' >"$T/alpine/etc/conf.d/nftables"
+echo 'table inet filter { chain input { type filter hook input priority 0; policy drop; } }' \
+    >"$T/alpine/etc/nftables.nft"
+install "$T/alpine" --supervisor openrc --firewall nft --ssh-port 22 --yes &&
+    grep -q 'kontinuum-node/firewall.nft' "$T/alpine/etc/nftables.nft" &&
+    [ ! -e "$T/alpine/etc/nftables.conf" ] && grep -q 'rules of its own that drop' "$T/said"
+code=$?
+ok $code "nft: the file that is loaded at boot, and a word about rules that are in it"
 tell $code
 install "$root" --supervisor systemd --firewall ufw --ssh-port 2222 --yes &&
     head -n 1 "$root/etc/kontinuum-node/ufw.sh" | grep -q '^ufw allow 2222/tcp'

@@ -215,6 +215,24 @@ sed -i '/^zz/d' "$NODE_INI"
 refused "a dry run changes nothing" 0 'to be restarted: kn-metrics kn-dht kn-store kn-signd *$' \
     --dry-run "$rel/1.1.0.tar.gz"
 
+# a key that only new programs know: what the database would become is still asked
+cp -R "$rel/1.0.0" "$rel/1.5.0"
+for program in kn-signd kn-p2pd kn-dht kn-store kn-metrics; do
+	cat >"$rel/1.5.0/bin/$program" <<-END
+	#!/bin/sh
+	case " \$* " in
+	*' migrate '*) echo 'a step'; exit 0 ;;
+	*' -V '*) exit 0 ;;
+	esac
+	sed /^zz/d "$NODE_INI" >"$T/known.ini" && exec "$bin/$program" -n -c "$T/known.ini"
+	END
+done
+pack 1.5.0
+sed -i 's/^drain_time/zz = 1\n&/' "$NODE_INI"
+refused "a change of the database without a backup" 1 'no backup of the last hour' \
+    --dry-run "$rel/1.5.0.tar.gz"
+sed -i '/^zz/d' "$NODE_INI"
+
 # --- its own release, of which something is missing ---
 rm "$lib/current/bin/kn-p2p"
 upgrade --dry-run "$rel/1.0.0.tar.gz"
@@ -277,6 +295,33 @@ grep -q '^kn_upgrade_total{result="returned"} 1$' "$state/upgrade.prom" &&
 ok $? "and it is counted"
 [ "$(readlink "$lib/previous")" = 1.0.0 ]
 ok $? "the release before it is still that"
+# the kernel names what runs without the links that lead to it
+ln -s "$root" "$T/alias"
+# shellcheck disable=SC2034 # releases.sh uses it
+[ "$(here=$scripts && . "$scripts/node.sh" && . "$scripts/releases.sh" &&
+    node_lib=$T/alias/usr/local/lib/kontinuum-node &&
+    readlink "/proc/$(pid_of kn-store)/exe" | release_of)" = 1.1.0 ]
+ok $? "what runs is seen through a link to the prefix"
+
+# one that serves, and dies once it is watched; with a diff that speaks otherwise
+cp -R "$rel/1.1.0" "$rel/1.6.0"
+cat >"$rel/1.6.0/bin/kn-dht" <<END
+#!/bin/sh
+case " \$* " in
+*' -r '*) (until grep -q '^Watching' "$T/said"; do
+	kill -0 \$\$ && sleep 0.1 || exit
+done; kill -9 \$\$) >/dev/null 2>&1 3>&- & ;;
+esac
+exec "$bin/kn-dht" "\$@"
+END
+pack 1.6.0
+mkdir "$T/tools"
+! command -v busybox >/dev/null || ln -s "$(command -v busybox)" "$T/tools/diff"
+(PATH=$T/tools:$PATH && upgrade --probation 60s "$rel/1.6.0.tar.gz")
+[ $? -eq 1 ] && grep -q 'kn-dht died' "$T/said" && [ "$(now)" = 1.1.0 ] && all_ready
+code=$?
+ok $code "one that dies while it is watched is gone back from"
+tell $code
 
 rollback --list && grep -q '^1.1.0 current$' "$T/said"
 ok $? "the releases are listed"
@@ -435,6 +480,77 @@ upgrade "$rel/1.5.0.tar.gz"
     [ "$(pid_of kn-store)" = "$store" ]
 code=$?
 ok $code "only the program whose service has changed is restarted"
+tell $code
+
+# --- services that come and go with releases ---
+extra() { # VERSION FROM: as that one, with a service more
+	rm -rf "${rel:?}/$1" && cp -R "$rel/$2" "$rel/$1"
+	cat >"$rel/$1/bin/kn-extra" <<-'END'
+	#!/bin/sh
+	case " $* " in
+	*' -V '* | *' -n '*) exit 0 ;;
+	esac
+	echo >&3
+	exec sleep 1000000
+	END
+	chmod 755 "$rel/$1/bin/kn-extra"
+	echo 'service kn-extra user=kn-metrics after= net=none write=run read=etc nofile=64 nproc=64 mem=32 stop=5 sockets= text="one more"' \
+	    >>"$rel/$1/sv/facts"
+	mkdir "$rel/$1/sv/s6/kn-extra"
+	printf '#!/bin/sh\nexec "%s" -c "$NODE_INI"\n' "$lib/current/bin/kn-extra" \
+	    >"$rel/$1/sv/s6/kn-extra/run"
+	chmod 755 "$rel/$1/sv/s6/kn-extra/run"
+	echo 3 >"$rel/$1/sv/s6/kn-extra/notification-fd"
+	pack "$1"
+}
+broken() { # VERSION FROM: as that one, and it does not serve
+	cp -R "$rel/$2" "$rel/$1" && cp "$rel/1.4.0/bin/kn-store" "$rel/$1/bin/" && pack "$1"
+}
+extra_is_gone() {
+	[ ! -L "$scan/kn-extra" ] && [ ! -e "$root/etc/kontinuum-node/s6/kn-extra" ] &&
+	    [ ! -e "$root/usr/local/bin/kn-extra" ] && ! pgrep -f "kn-extra" >"$T/left"
+}
+extra 1.6.0 1.5.0
+cp -R "$rel/1.5.0" "$rel/1.7.0" && pack 1.7.0
+broken 1.8.0 1.7.0
+extra 1.8.1 1.8.0
+upgrade "$rel/1.6.0.tar.gz"
+[ $? -eq 0 ] && [ "$(s6-svstat -o ready "$scan/kn-extra")" = true ]
+code=$?
+ok $code "a service that a release has more is started"
+tell $code
+upgrade --dry-run "$rel/1.7.0.tar.gz"
+grep -q 'to be removed: kn-extra' "$T/said" && [ "$(s6-svstat -o ready "$scan/kn-extra")" = true ]
+code=$?
+ok $code "one that the next has not: a dry run says so, and leaves it"
+tell $code
+upgrade "$rel/1.8.0.tar.gz"
+[ $? -eq 1 ] && [ "$(now)" = 1.6.0 ] && all_ready &&
+    [ "$(s6-svstat -o ready "$scan/kn-extra")" = true ]
+code=$?
+ok $code "it runs again when that does not serve"
+tell $code
+upgrade "$rel/1.7.0.tar.gz"
+[ $? -eq 0 ] && [ "$(now)" = 1.7.0 ] && all_ready && extra_is_gone
+code=$?
+ok $code "and is gone when it does: process, service and link"
+tell $code
+upgrade "$rel/1.8.1.tar.gz"
+[ $? -eq 1 ] && [ "$(now)" = 1.7.0 ] && all_ready && extra_is_gone
+code=$?
+ok $code "what a release brought that does not serve goes with it"
+tell $code
+rollback 1.6.0
+[ $? -eq 0 ] && [ "$(now)" = 1.6.0 ] && [ "$(s6-svstat -o ready "$scan/kn-extra")" = true ] &&
+    rollback 1.7.0 && [ "$(now)" = 1.7.0 ] && all_ready && extra_is_gone
+code=$?
+ok $code "a rollback brings it back, and takes it away"
+tell $code
+for name in kn-signd kn-dht kn-store kn-metrics; do s6-svdt-clear "$scan/$name"; done
+upgrade --downgrade "$rel/1.5.0.tar.gz"
+[ $? -eq 0 ] && [ "$(now)" = 1.5.0 ]
+code=$?
+ok $code "back where it was"
 tell $code
 
 # --- no other release, another configuration ---
