@@ -510,39 +510,39 @@ extra_is_gone() {
 	[ ! -L "$scan/kn-extra" ] && [ ! -e "$root/etc/kontinuum-node/s6/kn-extra" ] &&
 	    [ ! -e "$root/usr/local/bin/kn-extra" ] && ! pgrep -f "kn-extra" >"$T/left"
 }
-extra 1.6.0 1.5.0
-cp -R "$rel/1.5.0" "$rel/1.7.0" && pack 1.7.0
-broken 1.8.0 1.7.0
-extra 1.8.1 1.8.0
-upgrade "$rel/1.6.0.tar.gz"
+extra 2.6.0 1.5.0
+cp -R "$rel/1.5.0" "$rel/2.7.0" && pack 2.7.0
+broken 2.8.0 2.7.0
+extra 2.8.1 2.8.0
+upgrade "$rel/2.6.0.tar.gz"
 [ $? -eq 0 ] && [ "$(s6-svstat -o ready "$scan/kn-extra")" = true ]
 code=$?
 ok $code "a service that a release has more is started"
 tell $code
-upgrade --dry-run "$rel/1.7.0.tar.gz"
+upgrade --dry-run "$rel/2.7.0.tar.gz"
 grep -q 'to be removed: kn-extra' "$T/said" && [ "$(s6-svstat -o ready "$scan/kn-extra")" = true ]
 code=$?
 ok $code "one that the next has not: a dry run says so, and leaves it"
 tell $code
-upgrade "$rel/1.8.0.tar.gz"
-[ $? -eq 1 ] && [ "$(now)" = 1.6.0 ] && all_ready &&
+upgrade "$rel/2.8.0.tar.gz"
+[ $? -eq 1 ] && [ "$(now)" = 2.6.0 ] && all_ready &&
     [ "$(s6-svstat -o ready "$scan/kn-extra")" = true ]
 code=$?
 ok $code "it runs again when that does not serve"
 tell $code
-upgrade "$rel/1.7.0.tar.gz"
-[ $? -eq 0 ] && [ "$(now)" = 1.7.0 ] && all_ready && extra_is_gone
+upgrade "$rel/2.7.0.tar.gz"
+[ $? -eq 0 ] && [ "$(now)" = 2.7.0 ] && all_ready && extra_is_gone
 code=$?
 ok $code "and is gone when it does: process, service and link"
 tell $code
-upgrade "$rel/1.8.1.tar.gz"
-[ $? -eq 1 ] && [ "$(now)" = 1.7.0 ] && all_ready && extra_is_gone
+upgrade "$rel/2.8.1.tar.gz"
+[ $? -eq 1 ] && [ "$(now)" = 2.7.0 ] && all_ready && extra_is_gone
 code=$?
 ok $code "what a release brought that does not serve goes with it"
 tell $code
-rollback 1.6.0
-[ $? -eq 0 ] && [ "$(now)" = 1.6.0 ] && [ "$(s6-svstat -o ready "$scan/kn-extra")" = true ] &&
-    rollback 1.7.0 && [ "$(now)" = 1.7.0 ] && all_ready && extra_is_gone
+rollback 2.6.0
+[ $? -eq 0 ] && [ "$(now)" = 2.6.0 ] && [ "$(s6-svstat -o ready "$scan/kn-extra")" = true ] &&
+    rollback 2.7.0 && [ "$(now)" = 2.7.0 ] && all_ready && extra_is_gone
 code=$?
 ok $code "a rollback brings it back, and takes it away"
 tell $code
