@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * TAP for unit tests: ok(cond, name…), is_* compare and show both sides.
+ * TAP for unit tests: ok(cond, name…) shows the condition that failed, is_*
+ * compare and show both sides.
  * End with `return tap_done();`. */
 #ifndef TAP_H
 #define TAP_H
@@ -13,11 +14,17 @@
 
 static unsigned tap_ran, tap_failed;
 
-static inline bool __attribute__((format(printf, 2, 3)))
-ok(bool good, const char *fmt, ...)
+/* What failed, and where, stands in a comment in front of its line. */
+#define ok(good, ...) tap_ok(good, #good, __FILE__, __LINE__, __VA_ARGS__)
+
+static inline bool __attribute__((format(printf, 5, 6)))
+tap_ok(bool good, const char *what, const char *file, int line,
+    const char *fmt, ...)
 {
 	va_list ap;
 
+	if (!good && what)
+		printf("# %s:%d: %s\n", file, line, what);
 	printf("%sok %u - ", good ? "" : "not ", ++tap_ran);
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
@@ -43,7 +50,7 @@ tap_is_int(int64_t got, int64_t want, const char *file, int line,
 	if (got != want)
 		printf("# %s:%d: got %" PRId64 ", want %" PRId64 "\n", file,
 		    line, got, want);
-	return ok(got == want, "%s", name);
+	return tap_ok(got == want, NULL, file, line, "%s", name);
 }
 
 static inline bool
@@ -55,7 +62,7 @@ tap_is_text(const char *got, const char *want, const char *file, int line,
 	if (!same)
 		printf("# %s:%d: got %s, want %s\n", file, line,
 		    got ? got : "(null)", want ? want : "(null)");
-	return ok(same, "%s", name);
+	return tap_ok(same, NULL, file, line, "%s", name);
 }
 
 static inline void
@@ -78,7 +85,7 @@ tap_is_bytes(const void *got, size_t ngot, const void *want, size_t nwant,
 		tap_hex("got ", got, ngot);
 		tap_hex("want", want, nwant);
 	}
-	return ok(same, "%s", name);
+	return tap_ok(same, NULL, file, line, "%s", name);
 }
 
 static inline int

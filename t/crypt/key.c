@@ -2,9 +2,10 @@
 #include "t/tap.h"
 #include "t/crypt/keyvec.h"
 
-#include "base/msec.h"
 #include "crypt/key.h"
 #include "wire/mbase.h"
+
+#include <time.h>
 
 enum { MOST = 16384 };
 
@@ -265,15 +266,16 @@ rsa_limits(void)
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct buf pb = crafted_rsa(rows[i].bits, rows[i].exponent);
-		msec before = msec_now();
+		clock_t before = clock();
 		int r = key_verify(buf_slice(&pb), slice_text(message),
 		    slice_of(zeros, sizeof zeros), &why);
-		msec took = msec_now() - before;
+		clock_t took = clock() - before;
 
 		ok(r < 0 && strcmp(why, "wrong signature") != 0,
 		    "RSA %zu bits, exponent %zu: %s", rows[i].bits,
 		    rows[i].exponent, why);
-		ok(took < 50, "refused at once");
+		/* of the processor's time: others may be using it as well */
+		ok(took < CLOCKS_PER_SEC / 4, "refused at once");
 		buf_free(&pb);
 	}
 	for (size_t bits = KEY_RSA_LEAST; bits <= KEY_RSA_MOST; bits *= 2) {

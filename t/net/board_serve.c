@@ -104,7 +104,9 @@ test_hello_again(void)
 	struct program p;
 	struct client one = { 0 };
 
+	park_time = PARK;
 	begin();
+	park_time = 60000;
 	hosts_join(&b, &a);
 	prog_start(&p, "me", "/t/old", 0);
 	hello(&p, "me", "/t/new", 0);
@@ -181,20 +183,31 @@ test_parked(void)
 	close(p.fd);
 	comes(one.overs && one.over == REASON_NONE, "in order");
 	prog_leave(&p);
-	memset(&one, 0, sizeof one);
+	client_open(&two, &b, &a, "/t/p");
+	comes(board_parked(board) == 1, "one is parked at the end");
+	end();
+}
+
+static void
+test_park_time(void)
+{
+	struct program p;
+	struct client one = { 0 };
+
+	park_time = PARK;
+	begin();
+	park_time = 60000;
+	hosts_join(&b, &a);
+	prog_start(&p, "me", "/t/p", 0);
+	prog_leave(&p);
 	client_open(&one, &b, &a, "/t/p");
-	comes(board_parked(board) == 1, "one more waits");
+	comes(board_parked(board) == 1, "one waits");
 	comes(one.overs, "in vain");
 	is_int(board_parked(board), 0, "until its time is over");
 	memset(&one, 0, sizeof one);
 	client_open(&one, &b, &a, "/t/p");
 	comes(one.overs && one.over == REASON_NO_PROTOCOL,
 	    "then the protocol is withdrawn");
-
-	prog_start(&p, "me", "/t/p", 0);
-	prog_leave(&p);
-	client_open(&one, &b, &a, "/t/p");
-	comes(board_parked(board) == 1, "one is parked at the end");
 	end();
 }
 
@@ -237,6 +250,7 @@ main(void)
 	test_hello_again();
 	test_instances();
 	test_parked();
+	test_park_time();
 	test_fds();
 	return programs_end();
 }

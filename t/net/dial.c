@@ -198,12 +198,14 @@ test_stagger(void)
 	took = msec_now() - began;
 	is_text(maddr_text(maddr_bytes(&heard.addr), text), at,
 	    "the second is taken");
-	ok(took >= DIAL_STAGGER - 20 && took < 2000,
-	    "after the stagger (%d ms)", (int)took);
+	ok(took >= DIAL_STAGGER - 20, "after the stagger (%d ms)", (int)took);
 	snprintf(addrs, sizeof addrs, "%s %s", closed, at);
-	began = msec_now();
-	dial(addrs, NULL, GUARD);
-	took = msec_now() - began;
+	/* what waits for the stagger is never so fast, however often */
+	for (int i = 0; i < 50 && took >= DIAL_STAGGER - 50; i++) {
+		began = msec_now();
+		dial(addrs, NULL, GUARD);
+		took = msec_now() - began;
+	}
 	ok(heard.fd >= 0 && took < DIAL_STAGGER - 50,
 	    "at once, when the first one failed (%d ms)", (int)took);
 	fill_in(&hole);
@@ -231,7 +233,7 @@ test_timeout(void)
 	    "/dns/x.test/tcp/1: timeout", hole.address);
 	is_text(heard.text, want, "time is over for all");
 	is_int(heard.reason, REASON_TIMEOUT, "and the reason says so");
-	ok(took >= 280 && took < 2000, "in time (%d ms)", (int)took);
+	ok(took >= 280 && took < GUARD / 2, "in time (%d ms)", (int)took);
 	fill_in(&hole);
 }
 
@@ -250,13 +252,19 @@ test_parallel(void)
 	for (unsigned i = 0; i < DIAL_PARALLEL + 2; i++)
 		at += sprintf(at, "%s/ip6zone/%u/ip6/::ffff:127.0.0.1/tcp/%u",
 		    i ? " " : "", i + 1, port);
-	start(addrs, NULL, DIAL_STAGGER * (DIAL_PARALLEL + 1));
+	start(addrs, NULL, GUARD);
 	is_int(heard.dial->nspots, DIAL_PARALLEL + 2, "many addresses");
-	is_int(turn(DIAL_STAGGER / 2), 1, "the first is silent");
+	while (heard.dial->connecting == 0 && turn(1) == 1)
+		;
 	is_int(heard.dial->connecting, 1, "one connect at first");
-	is_int(turn(DIAL_STAGGER * DIAL_PARALLEL), 1, "all are");
-	is_int(heard.dial->connecting, DIAL_PARALLEL, "a few in the end");
-	is_int(turn(GUARD), 0, "and they time out");
+	while (heard.dial->connecting < DIAL_PARALLEL && turn(10) == 1)
+		;
+	is_int(heard.times, 0, "all are silent");
+	is_int(turn(3 * DIAL_STAGGER), 1, "no more are tried");
+	is_int(heard.dial->connecting, DIAL_PARALLEL, "than a few at once");
+	heard.dial->deadline = loop_now(loop);
+	dial_step(heard.dial);
+	is_int(heard.times, 1, "and they time out");
 	is_int(heard.reason, REASON_TIMEOUT, "all");
 	dial_end(heard.dial);
 	fill_in(&hole);
@@ -266,7 +274,7 @@ static void
 test_again(void)
 {
 	char a[64], b[64], addrs[256], want[256], text[MADDR_TEXT];
-	int fa = listening(a), fb = listening(b);
+	int fa = listening(a), fb = listening(b), turned = 0;
 
 	snprintf(addrs, sizeof addrs, "%s %s", a, b);
 	start(addrs, NULL, GUARD);
@@ -289,9 +297,16 @@ test_again(void)
 	is_int(heard.times, 3, "three calls in all");
 	dial_end(heard.dial);
 
-	start(addrs, NULL, 100);
-	turn(GUARD);
-	is_int(turn(150), 1, "time passes while the caller has a socket");
+	/* so much time that a busy machine connects in it */
+	for (msec time = 100; time < GUARD; time *= 2) {
+		start(addrs, NULL, time);
+		turn(GUARD);
+		turned = turn(time * 3 / 2);
+		if (heard.fd >= 0)
+			break;
+		dial_end(heard.dial);
+	}
+	is_int(turned, 1, "time passes while the caller has a socket");
 	close(heard.fd);
 	dial_again(heard.dial, &heard.addr, REASON_SECURITY);
 	turn(GUARD);
@@ -365,7 +380,9 @@ test_end(void)
 	dial_again(heard.dial, &heard.addr, REASON_SECURITY);
 	dial_end(heard.dial); /* asked to go on */
 	end_with_two(hole.address, at);
-	turn(50); /* lookups that were ended wind up */
+	/* lookups that were ended wind up */
+	for (int i = 0; i < 1000 && count_fds() != before; i++)
+		turn(10);
 	is_int(states, 4, "a dial can be ended in every state");
 	is_int(count_fds(), before, "and leaves no descriptor");
 	fill_in(&hole);

@@ -15,7 +15,7 @@
 #define ANN "12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq"
 #define BOB "QmcgpsyWgH8Y8ajJz1Cu72KnS5uo2Aa2LpzU7kinSupNKC"
 
-enum { GUARD = 10000, GIVEN = 128 };
+enum { GUARD = 60000, GIVEN = 128 };
 enum { AUTO, YES, NO };
 
 static struct loop *loop;

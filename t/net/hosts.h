@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { HOST_PATIENCE = 10000, HOST_TICK = 5 };
+enum { HOST_PATIENCE = 60000, HOST_TICK = 5 };
 
 struct host {
 	struct key key;
@@ -67,7 +67,7 @@ host_step(void)
 		host_patience = msec_now() + HOST_PATIENCE;                   \
 		while (!(so_it_is = (cond)) && host_step())                   \
 			;                                                     \
-		ok(so_it_is, "%s", name);                                     \
+		tap_ok(so_it_is, #cond, __FILE__, __LINE__, "%s", name);      \
 	} while (0)
 
 static inline void
@@ -122,12 +122,12 @@ host_defaults(struct host *h)
 	memset(h, 0, sizeof *h);
 	h->budget = (struct budget){ .high = 48 << 20, .max = 64 << 20 };
 	h->conf = (struct swarm_conf){
-		.peers = 16, .handshakes = 16, .dial_timeout = 5000,
+		.peers = 16, .handshakes = 16, .dial_timeout = 30000,
 		.conn = {
 			.limits = { 64, 64, 1 << 20 },
 			.budget = &h->budget,
-			.handshake_timeout = 5000,
-			.offer_timeout = 5000,
+			.handshake_timeout = 30000,
+			.offer_timeout = 30000,
 		},
 	};
 	h->gate_conf = (struct gate_conf){

@@ -5,7 +5,7 @@
 #include "t/net/serving.h"
 
 static const struct httpd_conf conf = {
-	.connections = 100, .idle = 20000, .head = 5000, .head_bytes = 16384
+	.connections = 100, .idle = 20000, .head = 30000, .head_bytes = 16384
 };
 
 static struct buf body;
@@ -38,7 +38,7 @@ ask(struct httpc *c, const char *method, const char *target)
 static void
 test_served(void)
 {
-	struct httpc *c = httpc_new(server.path, 5000);
+	struct httpc *c = httpc_new(server.path, 30000);
 	struct httpc_reply y;
 	bool same = true;
 	uint8_t *p = mem_new(FILE_N);
@@ -82,7 +82,7 @@ test_served(void)
 static void
 test_refused(void)
 {
-	struct httpc *c = httpc_new(server.path, 5000);
+	struct httpc *c = httpc_new(server.path, 30000);
 	struct httpc_reply y;
 	uint8_t piece[65536] = { 0 };
 	int r = 0;
@@ -190,7 +190,7 @@ test_played(void)
 		bind(p.fd, (struct sockaddr *)&un, sizeof un);
 		listen(p.fd, 1);
 		pthread_create(&t, NULL, playing, &p);
-		c = httpc_new(un.sun_path, 5000);
+		c = httpc_new(un.sun_path, 30000);
 		httpc_send(c, "GET", slice_text("/"), slice_text(""), 0);
 		r = httpc_reply(c, false, &y);
 		is_int(r, rows[i].reply, rows[i].name);
@@ -226,7 +226,7 @@ test_endless(void)
 	bind(p.fd, (struct sockaddr *)&un, sizeof un);
 	listen(p.fd, 1);
 	pthread_create(&t, NULL, playing, &p);
-	c = httpc_new(un.sun_path, 5000);
+	c = httpc_new(un.sun_path, 30000);
 	httpc_send(c, "GET", slice_text("/"), slice_text(""), 0);
 	is_int(httpc_reply(c, false, &y), -1, "an endless head");
 	is_int(errno, EBADMSG, "is none");

@@ -6,7 +6,7 @@
 static const struct httpd_conf conf = { .connections = 100,
 	.connections_per_ip = 0,
 	.idle = 20000,
-	.head = 5000,
+	.head = 30000,
 	.head_bytes = 16384 };
 
 static bool
@@ -34,12 +34,13 @@ get(int fd, const char *target, struct slice *body)
 static void
 test_bodies(bool local)
 {
-	int fd = dial(local);
 	struct slice body;
 	unsigned done;
+	int fd;
 
-	done_is(saw.begun); /* those before */
+	all_done(); /* those before */
 	done = saw.done;
+	fd = dial(local);
 	is_int(get(fd, "/hello", &body), 200, "memory");
 	ok(slice_is(body, "hello"), "its body");
 	ok(strstr((char *)heard.p, "x-what: /hello\r\n") != NULL, "its field");
@@ -236,25 +237,45 @@ test_early(void)
 	close(fd);
 }
 
+static bool
+get_in(int fd, const char *target, msec *took)
+{
+	msec began = msec_now();
+	struct slice body;
+	bool good = get(fd, target, &body) == 200;
+
+	*took = msec_now() - began;
+	return good;
+}
+
 static void
 test_later(void)
 {
 	int fd[16];
 	unsigned commits, good = 0;
-	struct slice body;
-	msec began;
+	msec took, fastest = MSEC_NEVER, waits = 0;
 
 	fd[0] = dial(false);
-	began = msec_now();
-	is_int(get(fd[0], "/later", &body), 200, "an answer by a timer");
-	ok(msec_now() - began >= DELAY - 2 && msec_now() - began < DELAY + 500,
-	    "is sent at once then");
-	began = msec_now();
-	for (int i = 0; i < 200; i++)
-		good += get(fd[0], "/commit", &body) == 200;
+	/* of a busy machine one is in time that waits for nothing else */
+	for (int i = 0; i < 50 && fastest >= DELAY + 500; i++) {
+		good += get_in(fd[0], "/later", &took);
+		fastest = took < fastest ? took : fastest;
+		if (took < DELAY - 2)
+			good = 0;
+	}
+	ok(good > 0, "an answer by a timer");
+	ok(fastest < DELAY + 500, "is sent at once then: after %lld ms",
+	    (long long)fastest);
+	good = 0;
+	for (int i = 0; i < 200; i++) {
+		get_in(fd[0], "/hello", &took);
+		waits -= took;
+		good += get_in(fd[0], "/commit", &took);
+		waits += took;
+	}
 	is_int(good, 200, "answers by the turn");
-	ok(msec_now() - began < 5000, "wait for no timer: %lld ms for 200",
-	    (long long)(msec_now() - began));
+	ok(waits < 5000, "wait for no timer: 200 took %lld ms longer",
+	    (long long)waits);
 	close(fd[0]);
 	for (int i = 0; i < 16; i++)
 		fd[i] = dial(false);
@@ -370,13 +391,17 @@ test_drain(void)
 	int idle = dial(false);
 	int busy = dial(false);
 	struct slice body;
+	unsigned ended;
 	char c;
 
 	is_int(get(idle, "/hello", &body), 200, "a connection at rest");
-	say(busy, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
-	usleep(10000);
+	ended = saw.ended;
+	say(busy, "GET /held HTTP/1.1\r\nHost: x\r\n\r\n");
+	while (saw.ended == ended)
+		usleep(1000);
 	serve_tell('d');
 	is_int(recv(idle, &c, 1, 0), 0, "is closed by drain");
+	serve_tell('a');
 	is_int(hear(busy, false, &body), 200, "one that works is answered");
 	ok(strcasestr((char *)heard.p, "Connection: close") != NULL,
 	    "for the last time");

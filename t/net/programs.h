@@ -11,11 +11,12 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-enum { ALL = 63, PARK = 300 };
+enum { ALL = 63, PARK = 2000 };
 
 static struct host a, b; /* a has the board, b is the peer */
 static struct board *board;
 static struct rights rights;
+static msec park_time = 60000; /* of the next board; PARK where it ends */
 static char dir[] = "/tmp/kn-board.XXXXXX", path[64];
 static struct ctl msg;
 
@@ -171,7 +172,7 @@ at_end(int fd)
 static inline void
 begin(void)
 {
-	const struct board_conf conf = { .park_time = PARK };
+	const struct board_conf conf = { .park_time = park_time };
 
 	rights.n = 1;
 	rights.at[0].everybody = true;

@@ -45,6 +45,7 @@ struct served {
 	uint64_t taken;
 	struct timer *timer;
 	bool wants; /* waits for the turn */
+	bool held;  /* waits for serve_tell('a') */
 	struct served *next;
 };
 
@@ -227,6 +228,8 @@ on_end(void *data)
 		timer_at(s->timer, msec_now() + DELAY);
 	else if (served_is(s, "/commit"))
 		s->wants = true;
+	else if (served_is(s, "/held"))
+		s->held = true;
 	else
 		served_answer(s);
 }
@@ -273,10 +276,17 @@ on_quit(void *arg, unsigned what)
 
 	(void)arg;
 	(void)what;
-	if (read(server.quit[0], &c, 1) == 1 && c == 'd')
-		httpd_drain(server.httpd);
-	else
+	if (read(server.quit[0], &c, 1) != 1 || c == 'q') {
 		loop_stop(server.loop, 0);
+		return;
+	}
+	if (c == 'd')
+		httpd_drain(server.httpd);
+	for (struct served *s = server.all; s && c == 'a'; s = s->next)
+		if (s->held) {
+			s->held = false;
+			served_answer(s);
+		}
 }
 
 static inline void *
@@ -336,6 +346,7 @@ serve(const struct httpd_conf *conf)
 	pthread_create(&server.thread, NULL, serving, NULL);
 }
 
+/* d: drain; a: answer what is held; q: end. */
 static inline void
 serve_tell(char c)
 {
@@ -362,7 +373,7 @@ dial(bool local)
 		.sin_port = server.port,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	struct timeval tv = { 10, 0 };
+	struct timeval tv = { 60, 0 };
 	int fd =
 	    socket(local ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -460,7 +471,7 @@ hear(int fd, bool head, struct slice *body)
 static inline bool
 done_is(unsigned n)
 {
-	for (int i = 0; i < 500 && saw.done < n; i++)
+	for (int i = 0; i < 6000 && saw.done < n; i++)
 		usleep(10000);
 	return saw.done == n;
 }
@@ -468,9 +479,35 @@ done_is(unsigned n)
 static inline bool
 wait_conns(unsigned n)
 {
-	for (int i = 0; i < 500 && httpd_connections(server.httpd) != n; i++)
+	for (int i = 0; i < 6000 && httpd_connections(server.httpd) != n; i++)
 		usleep(10000);
 	return httpd_connections(server.httpd) == n;
+}
+
+/* Waits until the server has let in all who came before: it takes them in their
+ * order, and so one more, who is not worth an answer and only closed. */
+static inline void
+all_let_in(bool local)
+{
+	for (int i = 0; i < 6000; i++) {
+		int fd = dial(local);
+
+		say(fd, "x\r\n\r\n");
+		hear_all(fd);
+		close(fd);
+		if (heard.n == 0) /* and not "too many" */
+			return;
+		usleep(10000);
+	}
+}
+
+/* Everybody has left; waits until the server has seen that, and all of it. */
+static inline bool
+all_done(void)
+{
+	all_let_in(false);
+	all_let_in(true);
+	return wait_conns(0) && done_is(saw.begun);
 }
 
 #endif

@@ -143,7 +143,7 @@ test_handshakes(void)
 
 	host_defaults(&a);
 	a.conf.handshakes = 2;
-	a.conf.conn.handshake_timeout = 300;
+	a.conf.conn.handshake_timeout = 3000;
 	start(&a, 1);
 	host_defaults(&b);
 	start(&b, 11);
@@ -348,7 +348,7 @@ test_idle(void)
 	struct client one = { 0 };
 
 	host_defaults(&a);
-	a.conf.idle_timeout = 100;
+	a.conf.idle_timeout = 400;
 	start(&a, 1);
 	host_defaults(&b);
 	start(&b, 11);
