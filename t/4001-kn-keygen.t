@@ -11,7 +11,12 @@ umask 022
 n=0
 ok() { # CODE NAME
 	n=$((n + 1))
-	if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
+	if [ "$1" -eq 0 ]; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		tail -n 5 out err | sed 's/^/# /'
+	fi
 }
 # exits CODE NAME COMMAND…: the exit code, and one line on stderr if not 0
 exits() {

@@ -42,7 +42,7 @@ ini() { # SIGN-RULES
 exits() { # CODE ARGUMENT...
 	want=$1
 	shift
-	timeout 10 "$signd" "$@" >"$dir/out" 2>"$dir/err"
+	timeout 100 "$signd" "$@" >"$dir/out" 2>"$dir/err"
 	code=$?
 	[ "$code" -eq "$want" ] || echo "# exit $code, not $want" >>"$dir/err"
 	[ "$code" -eq "$want" ]

@@ -63,7 +63,7 @@ END
 exits 111 -c "$T/node.ini" peers && grep -q "$T/run/p2p.sock" "$T/err"
 ok $? "the socket is looked up in the configuration"
 echo 'nonsense = 1' >>"$T/node.ini"
-timeout 10 "$bin/kn-p2p" -c "$T/node.ini" peers >/dev/null 2>"$T/err"
+timeout 100 "$bin/kn-p2p" -c "$T/node.ini" peers >/dev/null 2>"$T/err"
 [ $? -eq 100 ] && grep -q nonsense "$T/err"
 ok $? "whose faults are reported"
 long=$T/$(printf '%0120d' 0)

@@ -58,14 +58,14 @@ ok $? "the socket is looked up in the configuration"
 printf '[dht]\n%s\n' 'bootstrap = /ip4/192.0.2.1/tcp/99999' \
     'network = nowhere' 'protocols = kad' 'namespaces = a/b ipns' \
     'control = self: fly' >"$T/bad.ini"
-timeout 10 "$bin/kn-dht" -n -c "$T/bad.ini" >"$T/out" 2>"$T/err"
+timeout 100 "$bin/kn-dht" -n -c "$T/bad.ini" >"$T/out" 2>"$T/err"
 [ $? -eq 100 ] && [ ! -s "$T/out" ] && [ "$(grep -c '^dht\.' "$T/err")" -eq 6 ]
 ok $? "--check finds what the daemon could not use, all at once"
 printf '[dht]\nbootstrap = /dnsaddr/example.org\n' >"$T/good.ini"
-timeout 10 "$bin/kn-dht" -n -c "$T/good.ini" >"$T/out" 2>&1
+timeout 100 "$bin/kn-dht" -n -c "$T/good.ini" >"$T/out" 2>&1
 [ $? -eq 0 ] && grep -q '^bootstrap = /dnsaddr/example.org' "$T/out"
 ok $? "and prints what it can"
-timeout 10 "$bin/kn-dht" -c "$T/none.ini" >"$T/out" 2>&1
+timeout 100 "$bin/kn-dht" -c "$T/none.ini" >"$T/out" 2>&1
 [ $? -eq 100 ]
 ok $? "no configuration, no daemon"
 

@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd) || exit 111
 exits() { # CODE ARGUMENT...
 	want=$1
 	shift
-	timeout 10 "$bin/kn-p2pd" "$@" >"$T/out" 2>"$T/err" </dev/null
+	timeout 100 "$bin/kn-p2pd" "$@" >"$T/out" 2>"$T/err" </dev/null
 	[ $? -eq "$want" ]
 }
 says() { # TEXT: a line on stderr has it

@@ -35,7 +35,7 @@ wrong "a directory" 'is a directory' put box/a "$T"
 wrong "migrate how?" 'one of --plan' migrate
 exits 111 -s "$T/none" ls && grep -q "$T/none.*is kn-store running" "$T/err"
 ok $? "nobody there"
-timeout 20 "$bin/kn-store" -c "$T/none.ini" >"$T/out" 2>&1
+timeout 100 "$bin/kn-store" -c "$T/none.ini" >"$T/out" 2>&1
 [ $? -eq 100 ]
 ok $? "no configuration, no daemon"
 mkdir -p "$T/w/data" "$T/w/run/stat"
@@ -49,7 +49,7 @@ db_path = $T/w/data/node.db
 snapshots_path = $T/w/data/snapshots
 secret_key_path = $T/w/store.key
 END
-timeout 20 "$bin/kn-store" -c "$T/w/node.ini" 2>"$T/err"
+timeout 100 "$bin/kn-store" -c "$T/w/node.ini" 2>"$T/err"
 [ $? -eq 100 ] && grep -q 'is not ADDRESS:PORT' "$T/err"
 ok $? "an address without a port"
 

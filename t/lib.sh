@@ -190,7 +190,7 @@ alone() { # "$0"
 exits() { # CODE ARGUMENT...
 	want=$1
 	shift
-	timeout 20 "$bin/$program" "$@" >"$T/out" 2>"$T/err" </dev/null
+	timeout 100 "$bin/$program" "$@" >"$T/out" 2>"$T/err" </dev/null
 	[ $? -eq "$want" ] || return 1
 	[ "$want" -eq 0 ] || [ "$(wc -l <"$T/err")" -eq 1 ]
 }

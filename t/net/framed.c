@@ -1,171 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * A stream of messages whose other end is played here, byte by byte. */
-#include "net/framed.h"
-#include "base/mem.h"
-#include "t/tap.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-enum { TOO_LONG = 60000, MAX = 300, MOST_OUT = 1 << 20 };
-/* Of a stream where it matters, and of others: a machine that is busy may let us
- * wait for longer than the first. */
-enum { PATIENCE = 150, FOREVER = 10 * TOO_LONG };
-#include "t/net/turning.h"
-
-enum { CALLED = 1, TICKED }; /* what run() returns */
-
-/* One stream: its events as letters (m, e, d) and what they came with. */
-static struct {
-	struct framed *f;
-	int far;
-	char events[64];
-	size_t n;
-	struct buf heard; /* messages, each followed by a stroke */
-	enum framed_end end;
-	bool free_in_message, free_in_end, free_in_drained, pause_in_message;
-	bool echo;
-} me;
-static struct budget budget;
-static struct framed_conf conf;
-
-static void
-event(char c)
-{
-	if (me.n < sizeof me.events - 1)
-		me.events[me.n++] = c;
-	loop_stop(loop, CALLED);
-}
-
-/* Those that begin now have so much patience. */
-static void
-patience(msec time)
-{
-	conf.patience = time;
-}
-
-static void
-drop(void)
-{
-	framed_free(me.f);
-	me.f = NULL;
-}
-
-static void
-on_message(void *arg, struct slice m)
-{
-	(void)arg;
-	event('m');
-	if (me.pause_in_message)
-		framed_pause(me.f, true);
-	if (me.echo)
-		framed_say(me.f, m);
-	if (me.free_in_message)
-		drop();
-	/* only now: it is borrowed until we return */
-	put_slice(&me.heard, m);
-	put_u8(&me.heard, '|');
-}
-
-static void
-on_end(void *arg, enum framed_end end)
-{
-	(void)arg;
-	event('e');
-	me.end = end;
-	if (me.free_in_end)
-		drop();
-}
-
-static void
-on_drained(void *arg)
-{
-	(void)arg;
-	event('d');
-	if (me.free_in_drained)
-		drop();
-}
-
-static const struct framed_face face = { on_message, on_end, on_drained };
-
-static void
-begin(void)
-{
-	int pair[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		abort();
-	memset(&me, 0, sizeof me);
-	me.heard.max = 1 << 22;
-	me.far = pair[1];
-	fcntl(me.far, F_SETFL, O_NONBLOCK);
-	me.f = framed_new(loop, pair[0], &conf, &face, NULL);
-}
-
-static void
-end(const char *name)
-{
-	drop();
-	is_int(budget.used, 0, name);
-	if (me.far >= 0)
-		close(me.far);
-	buf_free(&me.heard);
-}
-
-static void
-tick(void *arg)
-{
-	(void)arg;
-	loop_stop(loop, TICKED);
-}
-
-/* Let so much time pass in the loop. */
-static void
-pass(msec time)
-{
-	struct timer *t = timer_new(loop, tick, NULL);
-
-	timer_at(t, msec_now() + time);
-	while (run() == CALLED)
-		;
-	timer_free(t);
-}
-
-/* So many turns that what is ready has been seen. */
-static void
-turns(void)
-{
-	for (int i = 0; i < 3; i++)
-		pass(1);
-}
-
-static void
-until(size_t n)
-{
-	while (me.n < n && run() == CALLED)
-		;
-}
-
-static void
-give(const void *p, size_t n)
-{
-	if (write(me.far, p, n) != (ssize_t)n)
-		abort();
-}
-
-static bool
-heard(const char *what)
-{
-	bool so = slice_is(buf_slice(&me.heard), what);
-
-	if (!so)
-		printf("# heard %.*s\n", (int)me.heard.n, (char *)me.heard.p);
-	return so;
-}
+ * Messages, ends and pauses; what is slow is in framed_slow.c. */
+#include "t/net/framing.h"
 
 static void
 test_hear(void)
@@ -256,90 +92,6 @@ test_length(void)
 }
 
 static void
-test_drip(void)
-{
-	msec began = msec_now();
-
-	patience(PATIENCE);
-	begin();
-	give("\x02"
-	     "a",
-	    2);
-	until(1);
-	is_int(me.end, FRAMED_SLOW, "not whole in time");
-	ok(msec_now() - began >= PATIENCE, "and not before");
-	end("nothing is left");
-
-	conf.max = 1 << 20;
-	begin();
-	began = msec_now();
-	give("\x80\x80\x04", 3);
-	while (me.n == 0 && msec_now() - began < TOO_LONG) {
-		give("x", 1);
-		pass(PATIENCE / 10);
-	}
-	is_int(me.end, FRAMED_SLOW, "a drip of bytes does not extend it");
-	end("nothing is left");
-	conf.max = MAX;
-	patience(FOREVER);
-}
-
-/* Does it in time, which is this much: else the machine was busy, and nothing is
- * known.  What came of it is in me until the next begin(). */
-typedef bool in_time(msec);
-
-static void
-take_time(in_time *doing)
-{
-	msec time = PATIENCE;
-
-	for (;; time *= 2) {
-		patience(time);
-		begin();
-		if (doing(time) || time > TOO_LONG)
-			break;
-		drop();
-		close(me.far);
-		buf_free(&me.heard);
-	}
-	patience(FOREVER);
-}
-
-static bool
-messages_in_time(msec time)
-{
-	msec began = msec_now(), last = began, next;
-
-	give("\x01", 1);
-	do {
-		pass(time / 5);
-		next = msec_now();
-		give("x\x01", 2);
-		if (msec_now() - last >= time)
-			return false;
-		last = next;
-	} while (last - began < 2 * time);
-	return true;
-}
-
-static void
-test_anew(void)
-{
-	take_time(messages_in_time);
-	ok(me.n >= 2 && me.events[me.n - 1] == 'm',
-	    "each message has the time anew");
-	end("nothing is left");
-}
-
-static size_t
-take(char *to, size_t most)
-{
-	ssize_t n = read(me.far, to, most);
-
-	return n > 0 ? (size_t)n : 0;
-}
-
-static void
 test_say(void)
 {
 	static char big[MOST_OUT], in[4096];
@@ -390,70 +142,9 @@ test_say(void)
 	end("nothing is left");
 }
 
-/* Takes all that waits, again and again. */
-static bool
-takes_in_time(msec time)
-{
-	static char big[MOST_OUT / 2 - 3], sink[1 << 20];
-	msec began = msec_now(), last = began, now;
-
-	do {
-		framed_say(me.f, slice_of(big, sizeof big));
-		take(sink, sizeof sink);
-		pass(time / 10);
-		now = msec_now();
-		if (now - last >= time / 5)
-			return false;
-		last = now;
-	} while (now - began < 2 * time);
-	return true;
-}
-
-/* The far end does not read, or a little. */
-static void
-test_not_taken(void)
-{
-	static char big[MOST_OUT - 3], in[65536];
-	msec began = msec_now();
-
-	patience(PATIENCE);
-	begin();
-	framed_say(me.f, slice_of(big, sizeof big));
-	turns();
-	ok(framed_waiting(me.f) > 0, "it is not all taken");
-	while (me.n == 0 && msec_now() - began < TOO_LONG) {
-		take(in, sizeof in);
-		pass(PATIENCE / 10);
-	}
-	is_text(me.events, "e", "that is not waited for for ever");
-	is_int(me.end, FRAMED_SLOW, "nor when a little is taken");
-	ok(msec_now() - began >= PATIENCE, "but as long as was said");
-	ok(framed_waiting(me.f) > 0, "something still waits");
-	ok(framed_say(me.f, slice_text("x")) < 0, "nothing more can be said");
-	framed_fin(me.f);
-	end("nothing is left");
-
-	/* a slow reader of much that gets on is not cut off */
-	take_time(takes_in_time);
-	ok(memchr(me.events, 'e', me.n) == NULL,
-	    "who takes what waited has the time anew");
-	end("nothing is left");
-
-	begin();
-	close(me.far);
-	me.far = -1;
-	is_int(framed_say(me.f, slice_text("x")), 0, "nobody is there");
-	is_int(me.n, 0, "which say does not tell");
-	until(1);
-	is_text(me.events, "e", "but the loop");
-	is_int(me.end, FRAMED_CUT, "as cut");
-	end("nothing is left");
-}
-
 static void
 test_end(void)
 {
-	static char big[MOST_OUT - 3];
 	char in[8];
 
 	begin();
@@ -482,18 +173,6 @@ test_end(void)
 	ok(heard("x|"), "and it still hears");
 	end("nothing is left");
 
-	/* what can be read comes before what is late */
-	patience(PATIENCE);
-	begin();
-	give("\x02x", 2);
-	shutdown(me.far, SHUT_WR);
-	until(1);
-	is_int(me.end, FRAMED_CUT, "the end in a message");
-	is_int(framed_partial(me.f), 2, "of which two bytes have come");
-	pass(PATIENCE * 3 / 2);
-	is_text(me.events, "e", "whose time does not run out then");
-	end("nothing is left");
-	patience(FOREVER);
 	begin();
 	give("\x80", 1);
 	shutdown(me.far, SHUT_WR);
@@ -510,21 +189,6 @@ test_end(void)
 	ok(me.end == FRAMED_CUT && framed_partial(me.f) == 0,
 	    "closed with bytes unread");
 	end("nothing is left");
-
-	patience(PATIENCE);
-	begin();
-	framed_say(me.f, slice_of(big, sizeof big));
-	framed_fin(me.f);
-	shutdown(me.far, SHUT_WR);
-	until(1);
-	is_int(me.end, FRAMED_EOF, "the end while something waits");
-	until(2);
-	is_text(me.events, "ee", "is followed by another");
-	is_int(me.end, FRAMED_SLOW, "when it is not taken");
-	turns();
-	is_text(me.events, "ee", "and no more");
-	end("nothing is left");
-	patience(FOREVER);
 }
 
 static void
@@ -554,15 +218,6 @@ test_free(void)
 	is_text(me.events, "e", "free in end()");
 	end("nothing is left");
 
-	patience(PATIENCE);
-	begin();
-	me.free_in_end = true;
-	give("\x02x", 2);
-	until(1);
-	is_int(me.end, FRAMED_SLOW, "of patience too");
-	end("nothing is left");
-	patience(FOREVER);
-
 	begin();
 	me.free_in_drained = true;
 	framed_say(me.f, slice_text("x"));
@@ -570,27 +225,6 @@ test_free(void)
 	is_text(me.events, "d", "free in drained()");
 	end("nothing is left");
 	framed_free(NULL);
-}
-
-/* A message that is paused half way, for longer than there is patience. */
-static bool
-pauses_in_time(msec time)
-{
-	msec began = msec_now();
-
-	give("\x02"
-	     "a",
-	    2);
-	turns();
-	framed_pause(me.f, true);
-	if (msec_now() - began >= time)
-		return false;
-	pass(time * 3 / 2);
-	began = msec_now();
-	framed_pause(me.f, false);
-	turns();
-	give("b", 1);
-	return msec_now() - began < time;
 }
 
 static void
@@ -623,41 +257,17 @@ test_pause(void)
 	is_text(me.events, "mmme", "and the end");
 	is_int(me.end, FRAMED_EOF, "in order");
 	end("nothing is left");
-
-	take_time(pauses_in_time);
-	is_int(me.n, 0, "patience does not end while nothing is read, nor then");
-	until(1);
-	ok(heard("ab|"), "the message goes on");
-	give("\x02"
-	     "a",
-	    2);
-	turns();
-	framed_pause(me.f, true);
-	framed_pause(me.f, false);
-	until(2);
-	is_int(me.end, FRAMED_SLOW, "or ends later");
-	framed_pause(me.f, true);
-	framed_pause(me.f, false);
-	turns();
-	is_text(me.events, "me", "once");
-	end("nothing is left");
 }
 
 int
 main(void)
 {
-	budget = (struct budget){ .high = SIZE_MAX, .max = SIZE_MAX };
-	conf = (struct framed_conf){ MAX, MOST_OUT, FOREVER, &budget };
-	loop = loop_new();
+	framing_begin();
 	test_hear();
 	test_length();
-	test_drip();
-	test_anew();
 	test_say();
-	test_not_taken();
 	test_end();
 	test_free();
 	test_pause();
-	loop_free(loop);
-	return tap_done();
+	return framing_end();
 }
