@@ -451,7 +451,7 @@ watch() {
 		pids >"$work/pids.now"
 		died=$(grep -vxF -f "$work/pids.now" "$work/pids" | sed -n 's/ [0-9].*//p' | tr '\n' ' ')
 		if [ -n "$died" ]; then
-			why="$died died"
+			why="${died% } died"
 			return 1
 		fi
 		if as_ready_as_before; then bad=0; else bad=$((bad + 1)); fi
