@@ -6,6 +6,7 @@
 #define CMD_CMD_H
 
 #include "base/opt.h"
+#include "base/table.h"
 
 enum exit_code {
 	EXIT_YES = 0,
@@ -13,8 +14,6 @@ enum exit_code {
 	EXIT_WRONG = 100,  /* you or the configuration; do not restart me */
 	EXIT_SYSTEM = 111, /* the system failed, try again */
 };
-
-#define N(table) (sizeof(table) / sizeof *(table))
 
 /* One sentence on stderr, "prog: …", then exit.  If fmt ends in a colon the
  * text of errno follows. */

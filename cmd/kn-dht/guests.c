@@ -69,11 +69,7 @@ say_over(struct guests *all, uint64_t tag)
 static void
 reset(struct guest *g, enum guest_end why, const char *more)
 {
-	static const char *const words[] = {
-#define R(name, word) word,
-		GUEST_ENDS(R)
-#undef R
-	};
+	static const char *const words[] = { GUEST_ENDS(TABLE_WORD) };
 	struct guests *all = g->all;
 	char text[PEERID_TEXT];
 

@@ -5,6 +5,7 @@
 #ifndef KN_DHT_GUESTS_H
 #define KN_DHT_GUESTS_H
 
+#include "base/table.h"
 #include "dht/dht.h"
 #include "net/p2p.h"
 
@@ -19,20 +20,15 @@ struct guests_conf {
 
 /* Why a stream was ended by us; each has a counter. */
 #define GUEST_ENDS(R)                                                         \
-	R(STREAMS, "streams")    /* too many at once */                       \
-	R(PER_PEER, "per-peer")  /* too many of one peer */                   \
-	R(TOO_LONG, "too-long")  /* a message that is too long */             \
-	R(SLOW, "slow")          /* half a message, or answers not read */    \
-	R(IDLE, "idle")                                                       \
-	R(BUDGET, "budget")                                                   \
-	R(REFUSED, "refused")    /* the machine would not answer */
+	R(GUEST_STREAMS, "streams")   /* too many at once */                  \
+	R(GUEST_PER_PEER, "per-peer") /* too many of one peer */              \
+	R(GUEST_TOO_LONG, "too-long") /* a message that is too long */        \
+	R(GUEST_SLOW, "slow")         /* half a message, answers not read */  \
+	R(GUEST_IDLE, "idle")                                                 \
+	R(GUEST_BUDGET, "budget")                                             \
+	R(GUEST_REFUSED, "refused")   /* the machine would not answer */
 
-enum guest_end {
-#define R(name, word) GUEST_##name,
-	GUEST_ENDS(R)
-#undef R
-	GUEST_END_N
-};
+enum guest_end { GUEST_ENDS(TABLE_NAME) GUEST_END_N };
 
 /* after: called when the machine has been given something. */
 struct guests *guests_new(struct loop *, struct p2p *, struct dht *,

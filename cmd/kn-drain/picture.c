@@ -17,11 +17,7 @@ static const char *const draining_programs[] = { "kn-p2pd", "kn-dht",
 const char *
 picture_word(enum picture_state state)
 {
-	static const char *const words[] = {
-#define S(name, word) word,
-		PICTURE_STATES(S)
-#undef S
-	};
+	static const char *const words[] = { PICTURE_STATES(TABLE_WORD) };
 
 	return words[state];
 }
@@ -52,10 +48,9 @@ lives(const struct stat_view *v)
 static bool
 drains(const char *name)
 {
-	for (size_t i = 0; i < N(draining_programs); i++)
-		if (strcmp(draining_programs[i], name) == 0)
-			return true;
-	return false;
+	size_t n = N(draining_programs);
+
+	return table_find(draining_programs, n, slice_text(name)) < n;
 }
 
 static void

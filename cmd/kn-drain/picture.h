@@ -7,18 +7,15 @@
 
 #include "base/drain.h"
 #include "base/stat.h"
+#include "base/table.h"
 #include "cmd/node.h"
 
-#define PICTURE_STATES(S)                                                      \
-	S(SERVING, "serving")                                                  \
-	S(DRAINING, "draining") /* or about to */                              \
-	S(DRAINED, "drained")                                                  \
-	S(STOPPED, "stopped") /* no program runs that could drain */
-enum picture_state {
-#define S(name, word) PICTURE_##name,
-	PICTURE_STATES(S)
-#undef S
-};
+#define PICTURE_STATES(S)                                                     \
+	S(PICTURE_SERVING, "serving")                                         \
+	S(PICTURE_DRAINING, "draining") /* or about to */                     \
+	S(PICTURE_DRAINED, "drained")                                         \
+	S(PICTURE_STOPPED, "stopped") /* no program runs that could drain */
+enum picture_state { PICTURE_STATES(TABLE_NAME) };
 const char *picture_word(enum picture_state);
 
 enum { PICTURE_PROGRAMS = 32 };

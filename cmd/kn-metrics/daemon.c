@@ -3,6 +3,7 @@
  * The daemon: answers over HTTP what it finds at that moment. */
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "cmd/cmd.h"
 #include "cmd/jailed.h"
 #include "cmd/kn-metrics/parts.h"
@@ -28,10 +29,10 @@ enum {
 
 /* clang-format off */
 #define PATHS(P)                                                              \
-	P(METRICS, "/metrics")                                                \
-	P(HEALTHZ, "/healthz")                                                \
-	P(READYZ, "/readyz")                                                  \
-	P(OTHER, "other")
+	P(PATH_METRICS, "/metrics")                                           \
+	P(PATH_HEALTHZ, "/healthz")                                           \
+	P(PATH_READYZ, "/readyz")                                             \
+	P(PATH_OTHER, "other")
 #define CLASSES(C) C(2) C(4) C(5)
 #define REFUSED(R)                                                            \
 	R(CONNECTIONS, "connections")                                         \
@@ -41,12 +42,7 @@ enum {
 	R(SOURCE, "source")                                                   \
 	R(METHOD, "method")
 
-enum path {
-#define P(name, word) PATH_##name,
-	PATHS(P)
-#undef P
-	PATH_N
-};
+enum path { PATHS(TABLE_NAME) PATH_N };
 enum { CLASS_2, CLASS_4, CLASS_5, CLASS_N };
 enum {
 	AT_REQUESTS,
@@ -99,18 +95,11 @@ static struct daemon {
 static enum path
 path_of(struct slice target)
 {
-	static const char *const words[] = {
-#define P(name, word) word,
-		PATHS(P)
-#undef P
-	};
+	static const char *const words[] = { PATHS(TABLE_WORD) };
 	struct slice path = { 0 };
-	unsigned i = 0;
 
 	(void)text_next(&target, '?', &path);
-	while (i < PATH_OTHER && !slice_is(path, words[i]))
-		i++;
-	return (enum path)i;
+	return (enum path)table_find(words, PATH_OTHER, path);
 }
 
 static bool

@@ -293,11 +293,7 @@ drain_read(const char *path, struct drain *d, const char **why)
 const char *
 drain_bond_word(enum drain_bond bond)
 {
-	static const char *const words[] = {
-#define B(name, word) word,
-		DRAIN_BONDS(B)
-#undef B
-	};
+	static const char *const words[] = { DRAIN_BONDS(TABLE_WORD) };
 
 	return words[bond];
 }

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/msec.h"
+#include "base/table.h"
 
 enum {
 	DRAIN_FILE = 4096,    /* bytes of the file */
@@ -50,17 +51,13 @@ enum drain_news {
 };
 
 /* Why a program is bound. */
-#define DRAIN_BONDS(B)                                                         \
-	B(FREE, "free")               /* it is not */                          \
-	B(ASKED, "asked")             /* it ran when it was asked for */       \
-	B(HELD, "held")               /* hold = yes */                         \
-	B(CERTIFICATE, "certificate") /* asked before, and none is valid */    \
-	B(MALFORMED, "malformed")     /* the file cannot be understood */
-enum drain_bond {
-#define B(name, word) DRAIN_##name,
-	DRAIN_BONDS(B)
-#undef B
-};
+#define DRAIN_BONDS(B)                                                        \
+	B(DRAIN_FREE, "free")           /* it is not */                       \
+	B(DRAIN_ASKED, "asked")         /* it ran when it was asked for */    \
+	B(DRAIN_HELD, "held")           /* hold = yes */                      \
+	B(DRAIN_CERTIFICATE, "certificate") /* asked before, none is valid */ \
+	B(DRAIN_MALFORMED, "malformed") /* the file cannot be understood */
+enum drain_bond { DRAIN_BONDS(TABLE_NAME) };
 const char *drain_bond_word(enum drain_bond);
 
 /* One program's view. */

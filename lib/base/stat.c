@@ -261,11 +261,7 @@ stat_sandbox(struct stats *s, const char *line)
 const char *
 stat_phase_word(enum stat_phase phase)
 {
-	static const char *const words[] = {
-#define P(name, word) word,
-		STAT_PHASES(P)
-#undef P
-	};
+	static const char *const words[] = { STAT_PHASES(TABLE_WORD) };
 
 	return phase < STAT_PHASE_N ? words[phase] : "?";
 }

@@ -9,23 +9,19 @@
 
 #include "base/msec.h"
 #include "base/slice.h"
+#include "base/table.h"
 
 enum stat_kind { STAT_COUNTER, STAT_GAUGE };
 
 /* Where a program stands, for kn-drain and for readiness. */
 #define STAT_PHASES(P)                                                        \
-	P(STARTING, "starting")                                               \
-	P(MIGRATING, "migrating") /* its database; may take minutes */         \
-	P(SERVING, "serving")                                                 \
-	P(DRAINING, "draining") /* takes nothing on, finishes what runs */     \
-	P(DRAINED, "drained")   /* nothing runs any more */                    \
-	P(STOPPING, "stopping") /* on its way to exit */
-enum stat_phase {
-#define P(name, word) STAT_##name,
-	STAT_PHASES(P)
-#undef P
-	STAT_PHASE_N
-};
+	P(STAT_STARTING, "starting")                                          \
+	P(STAT_MIGRATING, "migrating") /* its database; may take minutes */   \
+	P(STAT_SERVING, "serving")                                            \
+	P(STAT_DRAINING, "draining") /* takes nothing on, ends what runs */   \
+	P(STAT_DRAINED, "drained")   /* nothing runs any more */              \
+	P(STAT_STOPPING, "stopping") /* on its way to exit */
+enum stat_phase { STAT_PHASES(TABLE_NAME) STAT_PHASE_N };
 
 struct stat_row {
 	enum stat_kind kind;

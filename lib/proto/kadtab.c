@@ -36,18 +36,6 @@ struct kadtab {
 	msec due; /* nothing is due before; 0: it is not known */
 };
 
-static const char *const words[] = {
-#define R(name, word) word,
-	KADTAB_SAID(R)
-#undef R
-};
-
-const char *
-kadtab_word(enum kadtab_said said)
-{
-	return said < KADTAB_SAID_N ? words[said] : "?";
-}
-
 struct kadtab *
 kadtab_new(const struct kadtab_conf *conf, const struct peerid *self, msec now)
 {

@@ -12,6 +12,7 @@
 #define PROTO_KADTAB_H
 
 #include "base/msec.h"
+#include "base/table.h"
 #include "proto/kadaddrs.h"
 #include "proto/kadkey.h"
 
@@ -38,21 +39,15 @@ struct kadtab_peer {
 };
 
 #define KADTAB_SAID(R)                                                        \
-	R(ADDED, "added")                                                     \
-	R(KNOWN, "known")          /* and its addresses are as told now */    \
-	R(WAITS, "waits")          /* the bucket is full: a replacement */    \
-	R(GROUP_BUCKET, "group-in-bucket") /* too many of its networks */     \
-	R(GROUP_TABLE, "group-in-table")                                      \
-	R(NO_ADDRS, "no-addrs")    /* none that the limits could count */     \
-	R(SELF, "self")
+	R(KADTAB_ADDED, "added")                                              \
+	R(KADTAB_KNOWN, "known") /* and its addresses are as told now */      \
+	R(KADTAB_WAITS, "waits") /* the bucket is full: a replacement */      \
+	R(KADTAB_GROUP_BUCKET, "group-in-bucket") /* too many of its networks */ \
+	R(KADTAB_GROUP_TABLE, "group-in-table")                               \
+	R(KADTAB_NO_ADDRS, "no-addrs") /* none that the limits could count */ \
+	R(KADTAB_SELF, "self")
 
-enum kadtab_said {
-#define R(name, word) KADTAB_##name,
-	KADTAB_SAID(R)
-#undef R
-	KADTAB_SAID_N
-};
-const char *kadtab_word(enum kadtab_said);
+enum kadtab_said { KADTAB_SAID(TABLE_NAME) KADTAB_SAID_N };
 
 enum kadtab_wish {
 	KADTAB_CHECK,   /* ask this peer something; then heard or failed */

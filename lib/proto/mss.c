@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "proto/mss.h"
+#include "base/table.h"
 #include "wire/msg/state.h"
 
 /* A line's length is at most 1024, so its varint at most two bytes. */
@@ -171,11 +172,9 @@ on_offer(struct mss *m, struct slice text, struct buf *out, struct mss_ev *ev)
 	if (keep_offer(m, text) < 0)
 		return -1;
 	m->state = MSS_ASKED;
-	for (size_t i = 0; i < sizeof not_names / sizeof not_names[0]; i++) {
-		if (slice_is(text, not_names[i])) {
-			mss_answer(m, false, out);
-			return 0;
-		}
+	if (table_find(not_names, N(not_names), text) < N(not_names)) {
+		mss_answer(m, false, out);
+		return 0;
 	}
 	return tell(m, MSS_OFFER, ev);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "base/table.h"
 #include "s3/s3_own.h"
 #include "web/text.h"
 
@@ -6,22 +7,13 @@
 
 /* What x-amz-object-attributes may name. */
 #define ATTRIBUTES(R)                                                          \
-	R(ETAG, "ETag")                                                        \
-	R(CHECKSUM, "Checksum")                                                \
-	R(PARTS, "ObjectParts")                                                \
-	R(CLASS, "StorageClass")                                               \
-	R(SIZE, "ObjectSize")
-enum attribute {
-#define R(name, word) WANT_##name,
-	ATTRIBUTES(R)
-#undef R
-	    WANT_N
-};
-static const char *const words[] = {
-#define R(name, word) word,
-	ATTRIBUTES(R)
-#undef R
-};
+	R(WANT_ETAG, "ETag")                                                   \
+	R(WANT_CHECKSUM, "Checksum")                                           \
+	R(WANT_PARTS, "ObjectParts")                                           \
+	R(WANT_CLASS, "StorageClass")                                          \
+	R(WANT_SIZE, "ObjectSize")
+enum attribute { ATTRIBUTES(TABLE_NAME) WANT_N };
+static const char *const words[] = { ATTRIBUTES(TABLE_WORD) };
 
 static bool
 wanted(struct s3_req *r, unsigned *want)
@@ -34,11 +26,8 @@ wanted(struct s3_req *r, unsigned *want)
 		if (!http_name_is(f->name, "x-amz-object-attributes"))
 			continue;
 		while (text_next(&list, ',', &item)) {
-			size_t w = 0;
+			size_t w = table_find(words, WANT_N, text_trim(item));
 
-			while (
-			    w < WANT_N && !slice_is(text_trim(item), words[w]))
-				w++;
 			if (w == WANT_N)
 				return false;
 			*want |= 1u << w;

@@ -7,11 +7,7 @@
  * nobody waits. */
 enum { TRIM = 64, TRIM_MOST = 256 };
 
-static const char *const words[] = {
-#define R(name, word) [WHAT_##name] = word,
-	NODEDB_WHAT(R)
-#undef R
-};
+static const char *const words[] = { NODEDB_WHAT(TABLE_WORD) };
 
 static void
 trim(struct nodedb *db)

@@ -10,6 +10,7 @@
 #ifndef STORE_NODEDB_OWN_H
 #define STORE_NODEDB_OWN_H
 
+#include "base/table.h"
 #include "store/nodedb.h"
 #include "store/nodedb_sql.h"
 
@@ -132,27 +133,22 @@ bool nodedb_is_fresh(const struct nodedb *, int64_t blob);
 
 /* nodedb_journal.c */
 /* clang-format off */
-#define NODEDB_WHAT(R)                          \
-	R(PUT, "put")                           \
-	R(MARKER, "marker")                     \
-	R(DELETE, "delete")                     \
-	R(VERSION_DELETE, "version-delete")     \
-	R(TAG, "tag")                           \
-	R(BUCKET, "bucket")                     \
-	R(BUCKET_SET, "bucket-set")             \
-	R(BUCKET_CUT, "bucket-cut")             \
-	R(DOCUMENT, "document")                 \
-	R(TENANT, "tenant")                     \
-	R(TENANT_CUT, "tenant-cut")             \
-	R(KEY, "key")                           \
-	R(KEY_CUT, "key-cut")
+#define NODEDB_WHAT(R)                                                        \
+	R(WHAT_PUT, "put")                                                    \
+	R(WHAT_MARKER, "marker")                                              \
+	R(WHAT_DELETE, "delete")                                              \
+	R(WHAT_VERSION_DELETE, "version-delete")                              \
+	R(WHAT_TAG, "tag")                                                    \
+	R(WHAT_BUCKET, "bucket")                                              \
+	R(WHAT_BUCKET_SET, "bucket-set")                                      \
+	R(WHAT_BUCKET_CUT, "bucket-cut")                                      \
+	R(WHAT_DOCUMENT, "document")                                          \
+	R(WHAT_TENANT, "tenant")                                              \
+	R(WHAT_TENANT_CUT, "tenant-cut")                                      \
+	R(WHAT_KEY, "key")                                                    \
+	R(WHAT_KEY_CUT, "key-cut")
 /* clang-format on */
-enum nodedb_what {
-#define R(name, word) WHAT_##name,
-	NODEDB_WHAT(R)
-#undef R
-	    WHAT_N
-};
+enum nodedb_what { NODEDB_WHAT(TABLE_NAME) WHAT_N };
 void nodedb_note(struct nodedb *, enum nodedb_what, struct slice bucket,
     struct slice key, uint64_t version, struct slice entry, int64_t at);
 

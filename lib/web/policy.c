@@ -2,14 +2,13 @@
  *
  * The policy of an upload by form (AWS S3 API reference, "Creating a POST
  * policy"): what the signer allowed the browser to send. */
+#include "base/table.h"
 #include "web/form.h"
 #include "web/text.h"
 #include "web/when.h"
 
 #include <jansson.h>
 #include <string.h>
-
-#define N(a) (sizeof(a) / sizeof *(a))
 
 enum { CONDITIONS = 200 };
 

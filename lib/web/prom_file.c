@@ -2,6 +2,7 @@
  *
  * Files of others: what other programs leave for us to tell. */
 #include "base/mem.h"
+#include "base/table.h"
 #include "web/prom_own.h"
 #include "web/text.h"
 
@@ -60,19 +61,17 @@ static const char *
 take_type(struct metric *m, struct slice word)
 {
 	static const char *const words[] = { "counter", "gauge", "untyped" };
+	size_t kind = table_find(words, N(words), text_trim(word));
 
 	if (m->has_type)
 		return "a second TYPE of the metric";
 	if (m->has_rows)
 		return "the TYPE comes after a row";
 	m->has_type = true;
-	word = text_trim(word);
-	for (unsigned i = 0; i < 3; i++)
-		if (slice_is(word, words[i])) {
-			m->kind = (enum prom_kind)i;
-			return NULL;
-		}
-	return "the type is not counter, gauge or untyped";
+	if (kind == N(words))
+		return "the type is not counter, gauge or untyped";
+	m->kind = (enum prom_kind)kind;
+	return NULL;
 }
 
 /* A line that begins with #, which is gone: most are for people. */

@@ -19,11 +19,7 @@ struct judging {
 const char *
 ready_word(enum ready_reason reason)
 {
-	static const char *const words[] = {
-#define R(name, word) word,
-		READY_REASONS(R)
-#undef R
-	};
+	static const char *const words[] = { READY_REASONS(TABLE_WORD) };
 
 	return reason < READY_REASON_N ? words[reason] : "?";
 }
@@ -31,16 +27,10 @@ ready_word(enum ready_reason reason)
 enum ready_gauge
 ready_gauge_of(const char *name)
 {
-	static const char *const names[] = {
-#define G(gauge, row) row,
-		READY_GAUGES(G)
-#undef G
-	};
-	unsigned i = 0;
+	static const char *const names[] = { READY_GAUGES(TABLE_WORD) };
 
-	while (i < READY_GAUGE_N && strcmp(names[i], name) != 0)
-		i++;
-	return (enum ready_gauge)i;
+	return (enum ready_gauge)table_find(
+	    names, READY_GAUGE_N, slice_text(name));
 }
 
 static bool

@@ -11,41 +11,32 @@
 
 #include "base/msec.h"
 #include "base/stat.h"
+#include "base/table.h"
 
-#define READY_REASONS(R)                                                       \
-	R(STARTING, "starting")                                                \
-	R(MIGRATING, "migrating")                                              \
-	R(STALE, "stale")     /* its loop does not turn */                     \
-	R(MISSING, "missing") /* it does not run */                            \
-	R(CERTIFICATE, "certificate")                                          \
-	R(CLOCK, "clock")                                                      \
-	R(DATABASE, "database") /* does not take writes */                     \
-	R(DISK, "disk")                                                        \
-	R(PEERS, "peers")                                                      \
-	R(DRAINING, "draining")                                                \
-	R(TWIN, "twin") /* another node has our key */
-enum ready_reason {
-#define R(name, word) READY_##name,
-	READY_REASONS(R)
-#undef R
-	    READY_REASON_N
-};
+#define READY_REASONS(R)                                                      \
+	R(READY_STARTING, "starting")                                         \
+	R(READY_MIGRATING, "migrating")                                       \
+	R(READY_STALE, "stale")     /* its loop does not turn */              \
+	R(READY_MISSING, "missing") /* it does not run */                     \
+	R(READY_CERTIFICATE, "certificate")                                   \
+	R(READY_CLOCK, "clock")                                               \
+	R(READY_DATABASE, "database") /* does not take writes */              \
+	R(READY_DISK, "disk")                                                 \
+	R(READY_PEERS, "peers")                                               \
+	R(READY_DRAINING, "draining")                                         \
+	R(READY_TWIN, "twin") /* another node has our key */
+enum ready_reason { READY_REASONS(TABLE_NAME) READY_REASON_N };
 
 /* Rows of kn-stat(5) that are looked at. */
-#define READY_GAUGES(G)                                                        \
-	G(CERTIFICATE, "kn_p2pd_certificate_valid")                            \
-	G(EXPIRES, "kn_p2pd_certificate_expires_seconds")                      \
-	G(TWIN, "kn_p2pd_twin_seen_seconds")                                   \
-	G(PEERS, "kn_p2pd_peers")                                              \
-	G(WRITABLE, "kn_store_writable")                                       \
-	G(DISK_FREE, "kn_store_disk_free_bytes")                               \
-	G(DHT_BAD, "kn_dht_disk_bad")
-enum ready_gauge {
-#define G(name, row) READY_OF_##name,
-	READY_GAUGES(G)
-#undef G
-	    READY_GAUGE_N
-};
+#define READY_GAUGES(G)                                                       \
+	G(READY_OF_CERTIFICATE, "kn_p2pd_certificate_valid")                  \
+	G(READY_OF_EXPIRES, "kn_p2pd_certificate_expires_seconds")            \
+	G(READY_OF_TWIN, "kn_p2pd_twin_seen_seconds")                         \
+	G(READY_OF_PEERS, "kn_p2pd_peers")                                    \
+	G(READY_OF_WRITABLE, "kn_store_writable")                             \
+	G(READY_OF_DISK_FREE, "kn_store_disk_free_bytes")                     \
+	G(READY_OF_DHT_BAD, "kn_dht_disk_bad")
+enum ready_gauge { READY_GAUGES(TABLE_NAME) READY_GAUGE_N };
 
 enum {
 	READY_PROGRAMS = 32,

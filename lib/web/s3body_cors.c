@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: ISC
  *
  * CORS rules of a bucket, and which of them allows a request. */
+#include "base/table.h"
 #include "web/http.h"
 #include "web/s3body_own.h"
 #include "web/text.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define N(a) (sizeof(a) / sizeof *(a))
 
 enum {
 	ID = 255,

@@ -2,13 +2,12 @@
  *
  * Lifecycle rules of a bucket.  They remove data, so whatever is not wholly
  * understood is refused. */
+#include "base/table.h"
 #include "web/s3body_own.h"
 #include "web/text.h"
 #include "web/when.h"
 
 #include <stdlib.h>
-
-#define N(a) (sizeof(a) / sizeof *(a))
 
 enum {
 	ID = 255,

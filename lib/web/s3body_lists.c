@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC
  *
  * DeleteObjects, CompleteMultipartUpload, and two documents of one element. */
+#include "base/table.h"
 #include "web/s3body_own.h"
 #include "web/text.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define N(a) (sizeof(a) / sizeof *(a))
 
 static int
 read_bool(struct slice text, bool *v)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * Tags of objects and buckets. */
+#include "base/table.h"
 #include "base/utf8.h"
 #include "web/s3body_own.h"
 #include "web/text.h"
@@ -9,8 +10,6 @@
 #include "wire/pb.h"
 
 #include <string.h>
-
-#define N(a) (sizeof(a) / sizeof *(a))
 
 /* As tags are stored. */
 #define TAG_ROW(F, T)                                                          \

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "web/s3op.h"
+#include "base/table.h"
 #include "base/utf8.h"
 #include "web/text.h"
 
 #include <string.h>
-
-#define N(a) (sizeof(a) / sizeof *(a))
 
 /* What in a request picks an operation, beside method and level: queries that
  * name a sub-resource, and what else works like one. */
@@ -161,9 +160,8 @@ bit_of_sub(const struct uri_pair *pair)
 static bool
 is_param(struct slice name)
 {
-	for (size_t i = 0; i < N(params); i++)
-		if (slice_is(name, params[i]))
-			return true;
+	if (table_find(params, N(params), name) < N(params))
+		return true;
 	for (size_t i = 0; i < N(param_fronts); i++)
 		if (text_begins_nocase(name, slice_text(param_fronts[i])))
 			return true;

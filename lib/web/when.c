@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "web/when.h"
+#include "base/table.h"
 #include "web/text.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-
-#define N(a) (sizeof(a) / sizeof *(a))
 
 /* The last second of the year 9999: more has no four digits. */
 #define LAST INT64_C(253402300799)

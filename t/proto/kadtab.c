@@ -10,14 +10,6 @@ static const struct kadtab_conf usual = {
 	.check = CHECK, .refresh = CHECK, .failures = 2,
 };
 static void
-test_words(void)
-{
-	is_text(kadtab_word(KADTAB_ADDED), "added", "a word");
-	is_text(kadtab_word(KADTAB_GROUP_TABLE), "group-in-table", "another");
-	is_text(kadtab_word(KADTAB_SELF), "self", "the last");
-}
-
-static void
 test_heard(void)
 {
 	const struct kadtab_peer *p;
@@ -370,7 +362,6 @@ int
 main(void)
 {
 	pool_init();
-	test_words();
 	test_heard();
 	test_failed();
 	test_replacements();
