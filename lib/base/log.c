@@ -36,18 +36,6 @@ log_open(const char *prog, enum log_level least)
 	least_level = least;
 }
 
-int
-log_level_of(const char *name, enum log_level *level)
-{
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		if (strcmp(name, names[i]) == 0) {
-			*level = (enum log_level)i;
-			return 0;
-		}
-	}
-	return -1;
-}
-
 static bool
 is_control(uint8_t c)
 {

@@ -14,7 +14,6 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 /* Process-wide: the name is borrowed for ever. */
 void log_open(const char *prog, enum log_level least);
-int log_level_of(const char *name, enum log_level *); /* 0, or -1 unknown */
 
 /* fmt yields pairs `key=value key=value`; pass foreign bytes through log_q. */
 void log_line(enum log_level, const char *event, const char *fmt, ...)

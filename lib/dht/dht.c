@@ -34,11 +34,6 @@ static const char *const refusal_words[] = {
 	DHT_REFUSALS(R)
 #undef R
 };
-static const char *const stat_names[] = {
-#define R(name, word, kind, help) word,
-	DHT_STATS_LIST(R)
-#undef R
-};
 
 const char *
 dht_end_word(unsigned i)
@@ -56,12 +51,6 @@ const char *
 dht_refusal_word(enum dht_refusal i)
 {
 	return WORD_OF(DHT_REFUSE_N, refusal_words, i);
-}
-
-const char *
-dht_stat_name(enum dht_stat i)
-{
-	return WORD_OF(DHT_STAT_N, stat_names, i);
 }
 
 /* Steele, Lea and Flood's SplitMix64: nothing secret hangs on it. */

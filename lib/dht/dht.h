@@ -194,7 +194,6 @@ enum dht_stat {
 #undef R
 	DHT_STAT_N
 };
-const char *dht_stat_name(enum dht_stat);
 /* As of now; refusals and what the table said of peers are counted beside. */
 void dht_stats(struct dht *, msec now, uint64_t stats[DHT_STAT_N],
     uint64_t refused[DHT_REFUSE_N], uint64_t said[KADTAB_SAID_N]);

@@ -12,26 +12,6 @@ enum { IDENTITY = 0x00, SHA2_256 = 0x12 };
 
 static const char hex_prefix[] = "hex:";
 
-static const struct {
-	const char *word, *sentence;
-} faults[] = {
-#define R(name, word, sentence) { word, sentence },
-	KADREC_FAULTS(R)
-#undef R
-};
-
-const char *
-kadrec_word(enum kadrec_fault fault)
-{
-	return faults[fault].word;
-}
-
-const char *
-kadrec_sentence(enum kadrec_fault fault)
-{
-	return faults[fault].sentence;
-}
-
 static struct buf
 buf_on(void *mem, size_t n)
 {

@@ -23,24 +23,17 @@
 #include "base/msec.h"
 #include "wire/msg/kad.h"
 
-#define KADREC_FAULTS(R)                                                      \
-	R(GOOD, "good", "the record is good")                                 \
-	R(KEY, "key", "the key is malformed")                                 \
-	R(NAMESPACE, "namespace", "no validator knows this namespace")        \
-	R(SIZE, "size", "the value is too big")                               \
-	R(MALFORMED, "malformed", "the value cannot be read")                 \
-	R(MISMATCH, "mismatch", "the value does not belong to the key")       \
-	R(SIGNATURE, "signature", "the signature does not verify")            \
-	R(EXPIRED, "expired", "the record has expired")
-
 enum kadrec_fault {
-#define R(name, word, sentence) KADREC_##name,
-	KADREC_FAULTS(R)
-#undef R
+	KADREC_GOOD,
+	KADREC_KEY,       /* the key is malformed */
+	KADREC_NAMESPACE, /* no validator knows it */
+	KADREC_SIZE,      /* the value is too big */
+	KADREC_MALFORMED, /* the value cannot be read */
+	KADREC_MISMATCH,  /* the value does not belong to the key */
+	KADREC_SIGNATURE, /* does not verify */
+	KADREC_EXPIRED,
 	KADREC_FAULTS_N
 };
-const char *kadrec_word(enum kadrec_fault);
-const char *kadrec_sentence(enum kadrec_fault);
 
 /* names: the network's own namespaces, NULL at the end; may be NULL.  wall is
  * the time of day, ms. */

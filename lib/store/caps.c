@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-const struct caps_tier caps_tiers[] = {
+static const struct caps_tier tiers[] = {
 	{ "small", 20 * CAPS_GB, 100 * CAPS_GB },
 	{ "medium", 50 * CAPS_GB, 300 * CAPS_GB },
 	{ "large", 100 * CAPS_GB, 1000 * CAPS_GB },
@@ -18,7 +18,7 @@ const struct caps_tier caps_tiers[] = {
 const struct caps_tier *
 caps_tier(const char *name)
 {
-	for (const struct caps_tier *t = caps_tiers; t->name; t++)
+	for (const struct caps_tier *t = tiers; t->name; t++)
 		if (strcmp(t->name, name) == 0)
 			return t;
 	return NULL;

@@ -22,7 +22,6 @@ struct caps_tier {
 	const char *name;
 	uint64_t disk, egress;
 };
-extern const struct caps_tier caps_tiers[]; /* name NULL at the end */
 const struct caps_tier *caps_tier(const char *name);
 
 /* Will n bytes more fit, where give is what will be freed by the same commit?

@@ -40,22 +40,15 @@ struct dhtdb_conf {
 	time_t addrs_life;           /* of a provider's addresses, 24 h */
 };
 
-/* What came of it; the same words are counters. */
-#define DHTDB_SAID(R)                                                         \
-	R(OK, "ok")                                                           \
-	R(NONE, "none")             /* there is none */                       \
-	R(FULL, "full")             /* the ceiling over all */                \
-	R(KEY_FULL, "key-full")     /* of one key */                          \
-	R(PEER_FULL, "peer-full")   /* of one peer */                         \
-	R(DISK, "disk")             /* not written: why says what SQLite says */
-
+/* What came of it. */
 enum dhtdb_said {
-#define R(name, word) DHTDB_##name,
-	DHTDB_SAID(R)
-#undef R
-	DHTDB_SAID_N
+	DHTDB_OK,
+	DHTDB_NONE,     /* there is none */
+	DHTDB_FULL,     /* the ceiling over all */
+	DHTDB_KEY_FULL, /* of one key */
+	DHTDB_PEER_FULL,
+	DHTDB_DISK, /* not written: why says what SQLite says */
 };
-const char *dhtdb_word(enum dhtdb_said);
 
 /* path ":memory:" for tests.  told (borrowed, may be NULL) is called with one
  * sentence when something happens that an operator should know: moved aside,

@@ -28,18 +28,6 @@ const struct sql_kind dhtdb_kind = {
 	.log_bytes = LOG_BYTES,
 };
 
-static const char *const words[] = {
-#define R(name, word) [DHTDB_##name] = word,
-	DHTDB_SAID(R)
-#undef R
-};
-
-const char *
-dhtdb_word(enum dhtdb_said said)
-{
-	return said < DHTDB_SAID_N ? words[said] : "?";
-}
-
 bool
 dhtdb_id(struct slice s, struct peerid *id)
 {

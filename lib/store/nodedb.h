@@ -41,19 +41,15 @@ enum {
 	NODEDB_VERSION = 1, /* of the schema (PRAGMA user_version) */
 };
 
-#define NODEDB_SAID(R)                                                         \
-	R(OK, "ok")                                                            \
-	R(NONE, "none")     /* there is none */                                \
-	R(EXISTS, "exists") /* there is one already */                         \
-	R(BUSY, "busy")     /* a bucket that is not empty, … */              \
-	R(FULL, "full")     /* a ceiling of this header */                     \
-	R(QUOTA, "quota")   /* a cap of the tenant or of the node */           \
-	R(DISK, "disk")     /* not written; nodedb_why */
 enum nodedb_said {
-#define R(name, word) NODEDB_##name,
-	NODEDB_SAID(R)
-#undef R
-	    NODEDB_SAID_N
+	NODEDB_OK,
+	NODEDB_NONE,   /* there is none */
+	NODEDB_EXISTS, /* there is one already */
+	NODEDB_BUSY,   /* a bucket that is not empty, … */
+	NODEDB_FULL,   /* a ceiling of this header */
+	NODEDB_QUOTA,  /* a cap of the tenant or of the node */
+	NODEDB_DISK,   /* not written; nodedb_why */
+	NODEDB_SAID_N
 };
 
 struct nodedb;

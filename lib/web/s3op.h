@@ -93,7 +93,6 @@ struct s3op {
 enum s3err s3op_of(const struct http_head *, const struct uri *,
     const char *const *domains, struct s3op *);
 enum s3_verb s3op_verb(enum s3op_kind);
-const char *s3op_name(enum s3op_kind); /* "GetObject", for logs and counters */
 /* AWS's rules for new names: 3-63 of a-z 0-9 . -, no IP address, … */
 bool s3_bucket_name_ok(struct slice);
 /* s3_verb bits to text and back, comma-separated without blanks

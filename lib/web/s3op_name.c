@@ -1,65 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
- * Names: of operations, of buckets, of verbs. */
+ * Names: of buckets, of verbs. */
 #include "web/s3op.h"
+#include "base/table.h"
 #include "web/text.h"
-
-#define N(a) (sizeof(a) / sizeof *(a))
-
-/* clang-format off */
-static const char *const names[S3OP_N] = {
-	[S3OP_LIST_BUCKETS] = "ListBuckets",
-	[S3OP_CREATE_BUCKET] = "CreateBucket",
-	[S3OP_DELETE_BUCKET] = "DeleteBucket",
-	[S3OP_HEAD_BUCKET] = "HeadBucket",
-	[S3OP_GET_LOCATION] = "GetBucketLocation",
-	[S3OP_LIST_OBJECTS] = "ListObjects",
-	[S3OP_LIST_OBJECTS_V2] = "ListObjectsV2",
-	[S3OP_LIST_VERSIONS] = "ListObjectVersions",
-	[S3OP_LIST_UPLOADS] = "ListMultipartUploads",
-	[S3OP_DELETE_OBJECTS] = "DeleteObjects",
-	[S3OP_POST_OBJECT] = "PostObject",
-	[S3OP_GET_CORS] = "GetBucketCors",
-	[S3OP_PUT_CORS] = "PutBucketCors",
-	[S3OP_DELETE_CORS] = "DeleteBucketCors",
-	[S3OP_GET_VERSIONING] = "GetBucketVersioning",
-	[S3OP_PUT_VERSIONING] = "PutBucketVersioning",
-	[S3OP_GET_LIFECYCLE] = "GetBucketLifecycleConfiguration",
-	[S3OP_PUT_LIFECYCLE] = "PutBucketLifecycleConfiguration",
-	[S3OP_DELETE_LIFECYCLE] = "DeleteBucketLifecycle",
-	[S3OP_GET_BUCKET_TAGGING] = "GetBucketTagging",
-	[S3OP_PUT_BUCKET_TAGGING] = "PutBucketTagging",
-	[S3OP_DELETE_BUCKET_TAGGING] = "DeleteBucketTagging",
-	[S3OP_GET_BUCKET_ACL] = "GetBucketAcl",
-	[S3OP_PUT_BUCKET_ACL] = "PutBucketAcl",
-	[S3OP_GET_BUCKET_POLICY_STATUS] = "GetBucketPolicyStatus",
-	[S3OP_GET_OBJECT] = "GetObject",
-	[S3OP_HEAD_OBJECT] = "HeadObject",
-	[S3OP_GET_ATTRIBUTES] = "GetObjectAttributes",
-	[S3OP_GET_OBJECT_ACL] = "GetObjectAcl",
-	[S3OP_PUT_OBJECT_ACL] = "PutObjectAcl",
-	[S3OP_GET_TAGGING] = "GetObjectTagging",
-	[S3OP_PUT_TAGGING] = "PutObjectTagging",
-	[S3OP_DELETE_TAGGING] = "DeleteObjectTagging",
-	[S3OP_PUT_OBJECT] = "PutObject",
-	[S3OP_COPY_OBJECT] = "CopyObject",
-	[S3OP_DELETE_OBJECT] = "DeleteObject",
-	[S3OP_CREATE_UPLOAD] = "CreateMultipartUpload",
-	[S3OP_UPLOAD_PART] = "UploadPart",
-	[S3OP_COPY_PART] = "UploadPartCopy",
-	[S3OP_COMPLETE_UPLOAD] = "CompleteMultipartUpload",
-	[S3OP_ABORT_UPLOAD] = "AbortMultipartUpload",
-	[S3OP_LIST_PARTS] = "ListParts",
-	[S3OP_PREFLIGHT] = "Preflight",
-	[S3OP_ADMIN] = "Admin",
-};
-/* clang-format on */
-
-const char *
-s3op_name(enum s3op_kind kind)
-{
-	return (unsigned)kind < S3OP_N ? names[kind] : "Unknown";
-}
 
 enum s3_verb
 s3op_verb(enum s3op_kind kind)

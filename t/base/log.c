@@ -63,18 +63,6 @@ test_lines(void)
 }
 
 static void
-test_levels(void)
-{
-	enum log_level level = LOG_ERROR;
-
-	ok(log_level_of("debug", &level) == 0 && level == LOG_DEBUG, "debug");
-	ok(log_level_of("info", &level) == 0 && level == LOG_INFO, "info");
-	ok(log_level_of("error", &level) == 0 && level == LOG_ERROR, "error");
-	ok(log_level_of("warn", &level) == 0 && level == LOG_WARN, "warn");
-	ok(log_level_of("INFO", &level) < 0 && level == LOG_WARN, "unknown");
-}
-
-static void
 test_errno(void)
 {
 	errno = ENOENT;
@@ -201,7 +189,6 @@ main(void)
 {
 	capture();
 	test_lines();
-	test_levels();
 	test_forged();
 	test_long();
 	test_values();

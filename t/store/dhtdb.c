@@ -76,15 +76,6 @@ is_peer(
 }
 
 static void
-words(void)
-{
-	is_text(dhtdb_word(DHTDB_OK), "ok", "a word");
-	is_text(dhtdb_word(DHTDB_PEER_FULL), "peer-full", "another");
-	is_text(dhtdb_word(DHTDB_DISK), "disk", "the last");
-	is_text(dhtdb_word(DHTDB_SAID_N), "?", "none beyond");
-}
-
-static void
 in_memory(void)
 {
 	const char *why = "";
@@ -517,7 +508,7 @@ gathers(void)
 int
 main(void)
 {
-	static void (*const tests[])(void) = { words, in_memory, providers,
+	static void (*const tests[])(void) = { in_memory, providers,
 		many_addrs, lives, sweeps, provider_ceilings, values,
 		value_ceilings, peers, own_keys, own_walk, facts, gathers };
 
