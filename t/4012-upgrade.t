@@ -425,7 +425,7 @@ start_upgrade() { # ARGUMENT…
 }
 drains() { grep -q "^reason = $1" "$state/drain" 2>/dev/null; }
 stream c
-start_upgrade "$rel/1.3.0.tar.gz"
+start_upgrade --drain-max 5m "$rel/1.3.0.tar.gz"
 until_true drains 'upgrade to 1.3.0'
 code=$?
 kill -TERM "-$upgrade_pid"

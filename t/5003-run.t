@@ -22,7 +22,7 @@ run() { # LOG
 	tries=0
 	until grep -q '^Ctrl-C stops' "$1"; do
 		tries=$((tries + 1))
-		[ $tries -lt 200 ] || return 1
+		[ $tries -lt 600 ] || return 1
 		sleep 0.1
 	done
 	self=$("$bin/kn-p2p" -s "$own/run/p2p.sock" --json self)

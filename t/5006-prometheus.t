@@ -25,14 +25,20 @@ Alerts	the rules have their time
 Clock synchronised	where the kernel may not be asked
 END
 
-free_port() {
-	python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
+# Not of those that connections are given: another test makes very many.
+free_port() { # FIRST: it or one of the next two thousand
+	python3 -c 'import random, socket, sys
+while True:
+    port = int(sys.argv[1]) + random.randrange(2000)
+    try:
+        socket.socket().bind(("127.0.0.1", port))
+        break
+    except OSError:
+        pass
+print(port)' "$1"
 }
-metrics_port=$(free_port) && prometheus_port=$(free_port) &&
-    alertmanager_port=$(free_port) || skip 'python3 is not installed'
+metrics_port=$(free_port 12000) && prometheus_port=$(free_port 14000) &&
+    alertmanager_port=$(free_port 16000) || skip 'python3 is not installed'
 api=http://127.0.0.1:$prometheus_port/api/v1
 
 node_config() {
@@ -53,7 +59,7 @@ node_config() {
 	[metrics]
 	listen = 127.0.0.1:$metrics_port
 	textfiles_path = $T/a/state
-	stale_after = 3s
+	stale_after = 10s
 	END
 }
 certify() {
@@ -200,7 +206,7 @@ pids="$pids $!"
 
 # Ask Prometheus: the answer in $T/answer.
 ask() { # QUERY
-	curl -s -m 5 --data-urlencode "query=$1" "$api/query" >"$T/answer"
+	curl -s -m 30 --data-urlencode "query=$1" "$api/query" >"$T/answer"
 }
 holds() { # QUERY: it is not empty
 	ask "$1" && jq -e '.data.result | length > 0' "$T/answer" >/dev/null
@@ -229,10 +235,17 @@ run_panels() { # DASHBOARD
 	done <"$T/panels"
 	wc -l <"$T/panels"
 }
-for dashboard in node fleet; do
+all_show() { # again: on a busy machine scrapes may be missing for a moment
 	: >"$T/wrong"
 	: >"$T/empty"
 	n=$(run_panels "$deploy/grafana/$dashboard.json")
+	[ ! -s "$T/wrong" ] && [ ! -s "$T/empty" ]
+}
+for dashboard in node fleet; do
+	for _ in 1 2 3 4 5 6; do
+		! all_show || break
+		sleep 5
+	done
 	[ "$n" -gt 20 ] && [ ! -s "$T/wrong" ]
 	ok $? "$dashboard: $n queries run"
 	sed 's/^/# /' "$T/wrong"
@@ -240,12 +253,14 @@ for dashboard in node fleet; do
 	ok $? "$dashboard: and each has a result"
 	sed 's/^/# /' "$T/empty"
 done
-ask 'count by (alertname) (ALERTS{severity=~"critical|warning"})'
-jq -r '.data.result[].metric.alertname' "$T/answer" >"$T/alerts"
 # of a machine under test we do not know whether its clock is kept right, nor
-# how much disk it has
-grep -v 'ClockUnsynced\|Disk\|Inodes' "$T/alerts" >"$T/false"
-[ ! -s "$T/false" ]
+# how much disk it has; what it was too busy for passes
+quiet() {
+	ask 'count by (alertname) (ALERTS{severity=~"critical|warning"})' &&
+	    jq -r '.data.result[].metric.alertname' "$T/answer" >"$T/alerts" &&
+	    ! grep -v 'ClockUnsynced\|Disk\|Inodes' "$T/alerts" >"$T/false"
+}
+until_true quiet
 ok $? "a node that is well raises no alarm"
 sed 's/^/# /' "$T/false"
 
@@ -254,7 +269,7 @@ fires() { # ALERT [MATCHER]
 	holds "ALERTS{alertname=\"$1\",alertstate=\"firing\"${2:+,$2}}"
 }
 received() { # ALERT
-	curl -s -m 5 "http://127.0.0.1:$alertmanager_port/api/v2/alerts" \
+	curl -s -m 30 "http://127.0.0.1:$alertmanager_port/api/v2/alerts" \
 	    >"$T/answer"
 	jq -e --arg n "$1" 'any(.labels.alertname == $n)' "$T/answer"
 }
