@@ -67,10 +67,10 @@ check_releases() {
 		bad "$node_lib/current leads nowhere" "$(install_again 'of a release')"
 		return
 	fi
-	found=$(find "$node_lib" -mindepth 1 -maxdepth 1 -type d | wc -l)
+	found=$(find "$node_lib" -mindepth 1 -maxdepth 1 -type d -name '[0-9]*' | wc -l)
 	if [ "$found" -gt "$keep" ]; then
 		weak "$found releases are on the disk, $keep are needed" \
-		    "ls -dt $node_lib/*/ | grep -v /current/ | tail -n +$((keep + 1)) | xargs rm -r"
+		    "$node_lib/current/scripts/install.sh  # removes those that nothing uses"
 	else
 		good "$found releases, the current one is $(basename "$(readlink "$node_lib/current")")"
 	fi
