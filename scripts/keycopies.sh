@@ -654,6 +654,7 @@ add() { # KIND FILE…: one more copy of what was made before
 
 lost() { # NUMBER
 	[ $# -eq 1 ] || wrong 'which copy is lost?'
+	case $1 in '' | *[!0-9]*) wrong "$1 is no number of a copy; see inventory" ;; esac
 	rows | grep -q "^$1 " || no "there is no copy $1"
 	peer=$(inventory_peer)
 	rows | grep -v "^$1 " >"$tmp/new-rows" || true
