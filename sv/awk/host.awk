@@ -29,16 +29,20 @@ function dirs(   i) {
 	done()
 }
 
-function logs() {
+function logs(   i) {
 	file("logrotate.conf")
-	head("", "For OpenRC without s6-log.")
-	p(path("log") "/*/log {")
-	p("\tsize 1M")
-	p("\trotate 20")
-	p("\tcopytruncate")
-	p("\tmissingok")
-	p("\tnotifempty")
-	p("}")
+	head("", "For OpenRC without s6-log.  As whose directory it is: root would follow what a")
+	p("# program that is broken into lays there.")
+	for (i = 1; i <= count["service"]; i++) {
+		p(path("log") "/" name["service", i] "/log {")
+		p("\tsu " service(i, "user") " " group())
+		p("\tsize 1M")
+		p("\trotate 20")
+		p("\tcopytruncate")
+		p("\tmissingok")
+		p("\tnotifempty")
+		p("}")
+	}
 	done()
 }
 
