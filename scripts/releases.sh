@@ -11,7 +11,7 @@
 RELEASE_MB=1024     # the most that is unpacked
 RELEASE_FILES=10000 # the most files in one
 
-# Lines "SECONDS.. MORE" of versions: is A older than B?  1.10 is newer than 1.9.
+# Is one version older than another?  1.10 is newer than 1.9.
 older() { # A B
 	awk -v a="$1" -v b="$2" 'BEGIN {
 		sub(/[+].*/, "", a); sub(/[+].*/, "", b)
