@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# What is wrong with this host, as a home of a node?  Some sixty checks, each with
+# What is wrong with this host, as a home of a node?  Some seventy checks, each with
 # the command that mends it.  Looks only: changes nothing, asks nobody outside
 # save the resolver, and tells what it may not see instead of guessing.  The
 # checks are in doctor/*.sh, one file a subject; doctor.sh(8).
