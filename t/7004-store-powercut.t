@@ -11,15 +11,15 @@ here=$(cd "$(dirname "$0")" && pwd) || exit 111
 # shellcheck source=t/s3.sh
 . "$here/s3.sh"
 need kn-store t/fault/storm t/fault/godown
-storm=$bin/t/fault/storm
+# shellcheck source=t/storm.sh
+. "$here/storm.sh"
 cuts=${KN_CUTS:-100}
-workers=4
 alone "$0"
 
-mounted() { mount -o loop "$T/$fs.img" "$T/disk"; }
+mounted() { mount -o loop "$T/$fs.img" "$T/disk" 2>"$T/mount.err"; }
 
 fall() { # until it has fallen
-	: >"$T/logs.$fs/cut"
+	: >"$logs/cut"
 	"$bin/t/fault/godown" "$T/disk" || return 1
 	kill -9 "$store_pid" 2>/dev/null
 	wait "$store_pid" 2>/dev/null
@@ -32,64 +32,40 @@ a_while() { # SEED MOST
 	    'BEGIN { srand(n); printf "%.3f", 0.002 + rand() * most / 1000 }')"
 }
 
-# What is used is the sum of what is listed, and of the parts of uploads that are
-# under way.
-adds_up() {
-	store "$fs" --json du >"$T/du" &&
-	    used=$(store "$fs" --json usage --tenant own | jq .disk_used) &&
-	    uploads=$(store "$fs" --json stats | jq .uploads) || return 1
-	listed=$(jq -s 'map(.bytes) | add // 0' "$T/du")
-	[ "$used" -eq "$listed" ] ||
-	    { [ "$uploads" -gt 0 ] && [ "$used" -gt "$listed" ]; }
-}
-
-fsck() { # ARGUMENT...
-	"$bin/kn-store" -c "$T/$fs/node.ini" --json fsck "$@" >"$T/fsck" 2>&1 &&
-	    tail -n 1 "$T/fsck" |
-	    jq -e '.faults == 0 and .missing == 0 and .damaged == 0' >/dev/null
-}
-
-why() { # WHAT-FAILED
-	echo "# $fs, cut $n: $1"
-	[ ! -e "$T/fsck" ] || tail -n 5 "$T/fsck" | sed 's/^/# /'
-	tail -n 5 "$T/$fs/log.now" | sed 's/^/# /'
-	# what is there can be looked at afterwards
-	[ -z "$KN_KEEP" ] || cp -r --sparse=always "$T/." "$KN_KEEP"
-	return 1
-}
-
 one_cut() { # NUMBER
-	rm -f "$T/logs.$fs/cut"
-	"$storm" run "$store_sock" "$T/logs.$fs" $workers "$1" 5000 &
-	stormer=$!
+	rm -f "$logs/cut"
+	storm_begin "$1" || why "cut $1" 'no storm' || return 1
 	a_while "$1" 500
-	fall || return 1
-	wait "$stormer" || why 'something was refused, or read wrong' || return 1
-	mounted || return 1
+	storm_until "$1"
+	fall || why "cut $1" 'it does not fall' || return 1
+	storm_end || why "cut $1" 'something was refused, or read wrong' ||
+	    return 1
+	mounted || why "cut $1" "$(cat "$T/mount.err")" || return 1
 	if [ $(($1 % 5)) -eq 0 ]; then
 		"$bin/kn-store" -c "$T/$fs/node.ini" 2>"$T/$fs/log.cut" &
 		store_pid=$!
 		a_while "$1" 40
-		fall && mounted || return 1
+		fall && mounted || why "cut $1" 'while it starts' || return 1
 	fi
 	# half of the times the store itself is the first to open the index
-	[ $(($1 % 2)) -eq 0 ] || fsck || why 'fsck' || return 1
+	[ $(($1 % 2)) -eq 0 ] || fsck || why "cut $1" 'fsck' || return 1
 	store_start "$fs" || return 1
-	"$storm" check "$store_sock" "$T/logs.$fs" $workers || why 'check' ||
-	    return 1
-	adds_up || why "$used bytes used, $listed listed"
+	storm_check check || why "cut $1" 'check' || return 1
+	adds_up || why "cut $1" "$used bytes used, $listed listed"
 }
 
 try() { # FILESYSTEM
 	fs=$1
+	fell=$fs
+	logs=$T/logs.$fs
 	command -v "mkfs.$fs" >/dev/null || {
 		skip_one "$fs" "mkfs.$fs is not installed"
 		return
 	}
 	truncate -s 2G "$T/$fs.img"
-	mkdir -p "$T/disk" "$T/$fs" "$T/logs.$fs"
-	if ! "mkfs.$fs" -q "$T/$fs.img" || ! mounted 2>"$T/err"; then
-		skip_one "$fs" "it cannot be mounted: $(cat "$T/err")"
+	mkdir -p "$T/disk" "$T/$fs" "$logs"
+	if ! "mkfs.$fs" -q "$T/$fs.img" || ! mounted; then
+		skip_one "$fs" "it cannot be mounted: $(cat "$T/mount.err")"
 		return
 	fi
 	cat >"$T/$fs/node.ini" <<-END
@@ -114,12 +90,12 @@ try() { # FILESYSTEM
 	done
 	[ $bad -eq 0 ]
 	ok $? "$fs: $n cuts, the first fault at $bad (0: none)"
-	acked=$(cat "$T/logs.$fs"/worker-* | grep -c '^d')
+	acked=$(acknowledged)
 	echo "# $fs: $acked writes were acknowledged," \
-	    "$(cat "$T/logs.$fs"/worker-* | grep -c '^v') of them as versions"
+	    "$(cat "$logs"/worker-* | grep -c '^v') of them as versions"
 	[ "$acked" -gt "$n" ]
 	ok $? "$fs: and much was written"
-	"$storm" audit "$store_sock" "$T/logs.$fs" $workers
+	storm_check audit
 	ok $? "$fs: every version that was acknowledged is there"
 	end "$store_pid"
 	fsck --read

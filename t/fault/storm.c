@@ -2,18 +2,18 @@
  *
  * Writers for a store that is going to be killed, and the check afterwards.
  *
- *	storm run SOCKET LOGS WORKERS SEED MILLISECONDS
+ *	storm run SOCKET LOGS WORKERS SEED MILLISECONDS	says when it is going
  *	storm check SOCKET LOGS WORKERS
  *	storm audit SOCKET LOGS WORKERS
  *
  * Each worker is a process with keys of its own.  Before it asks for anything
- *it writes into its log in LOGS (which is not on the disk that is going to
- *fail) what it is about to do, and afterwards that it was acknowledged.  What a
- *key holds follows from its number and generation, so that nothing need be
- *kept. After the fall each key must hold what was last acknowledged, or what
- *was being done when it fell, whole: nothing else, and nothing in between.  In
- *the bucket that keeps versions every acknowledged version must be there: check
- * looks at those since the last check, audit at all.
+ * it writes into its log in LOGS (which is not on the disk that is going to
+ * fail) what it is about to do, and afterwards that it was acknowledged.  What
+ * a key holds follows from its number and generation, so that nothing need be
+ * kept.  After the fall each key must hold what was last acknowledged, or what
+ * was being done when it fell, whole: nothing else, and nothing in between.  In
+ * the bucket that keeps versions every acknowledged version must be there:
+ * check looks at those since the last check, audit at all.
  *
  * When the file "cut" is in LOGS, the disk is being shut down, and what comes
  * now is not believed: an fsync that meets the shutdown can return success for
@@ -39,9 +39,10 @@ enum {
 	LARGE = 600 << 10,
 	PART = 5 << 20,
 	LINE = 128,
-	ABSENT = 0,  /* as a generation: there is no such key */
-	COMMON = 40, /* contents that all workers have, again and again */
-	PATIENCE = 20000,
+	ABSENT = 0,   /* as a generation: there is no such key */
+	COMMON = 40,  /* contents that all workers have, again and again */
+	WORKERS = 64, /* at most */
+	PATIENCE = 120000,
 };
 
 struct state {
@@ -143,6 +144,13 @@ ask(struct httpc *h, const char *method, const char *target, const char *fields,
 }
 
 static int
+odd(const char *target, const char *answer)
+{
+	fprintf(stderr, "# %s: not such an answer: %.200s\n", target, answer);
+	return 1;
+}
+
+static int
 put_parts(struct httpc *h, const char *target, size_t n)
 {
 	static char answer[4096];
@@ -155,7 +163,7 @@ put_parts(struct httpc *h, const char *target, size_t n)
 		return end;
 	at = strstr(answer, "<UploadId>");
 	if (at == NULL || sscanf(at, "<UploadId>%63[^<]", id) != 1)
-		return 1;
+		return odd(target, answer);
 	for (int part = 1; part <= 2; part++) {
 		struct slice bytes = part == 1
 					 ? slice_of(block, PART)
@@ -179,7 +187,7 @@ put_parts(struct httpc *h, const char *target, size_t n)
 
 		at = strstr(at, "<ETag>");
 		if (at == NULL || sscanf(at, "<ETag>%79[^<]", etag) != 1)
-			return 1;
+			return odd(target, answer);
 		at++;
 		snprintf(body + strlen(body), sizeof body - strlen(body),
 		    "<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>",
@@ -361,11 +369,31 @@ log_path(char path[512], const char *logs, uint32_t worker)
 	snprintf(path, 512, "%s/worker-%" PRIu32, logs, worker);
 }
 
-static int
-work(const char *socket, const char *logs, uint32_t worker, uint64_t seed,
-    msec until)
+/* NULL: nobody answers there, which is told. */
+static struct httpc *
+dial(const char *socket)
 {
 	struct httpc *h = httpc_new(socket, PATIENCE);
+
+	if (h == NULL)
+		fprintf(stderr, "# %s: %s\n", socket, strerror(errno));
+	return h;
+}
+
+static FILE *
+open_log(const char *path, const char *how)
+{
+	FILE *log = fopen(path, how);
+
+	if (log == NULL)
+		fprintf(stderr, "# %s: %s\n", path, strerror(errno));
+	return log;
+}
+
+static int
+work(struct httpc *h, const char *logs, uint32_t worker, uint64_t seed,
+    msec until)
+{
 	struct state s;
 	char path[512];
 	uint64_t steps = 0;
@@ -375,13 +403,12 @@ work(const char *socket, const char *logs, uint32_t worker, uint64_t seed,
 	snprintf(cut_path, sizeof cut_path, "%s/cut", logs);
 	log_path(path, logs, worker);
 	replay(path, &s);
-	log = fopen(path, "a");
-	if (h == NULL || log == NULL)
+	log = open_log(path, "a");
+	if (log == NULL)
 		return 1;
 	while (end >= 0 && msec_now() < until)
 		end = step(h, log, worker, &s, mix(seed + steps++));
 	fclose(log);
-	httpc_free(h);
 	return end == -2 ? 1 : 0;
 }
 
@@ -445,7 +472,7 @@ check_versions(struct httpc *h, FILE *log, uint32_t worker, bool all)
 static unsigned
 check(const char *socket, const char *logs, uint32_t worker, bool all)
 {
-	struct httpc *h = httpc_new(socket, PATIENCE);
+	struct httpc *h = dial(socket);
 	struct state s;
 	char path[512];
 	unsigned faults;
@@ -453,7 +480,7 @@ check(const char *socket, const char *logs, uint32_t worker, bool all)
 
 	log_path(path, logs, worker);
 	replay(path, &s);
-	log = fopen(path, "a+");
+	log = open_log(path, "a+");
 	if (h == NULL || log == NULL)
 		return 1;
 	faults = check_versions(h, log, worker, all);
@@ -464,16 +491,27 @@ check(const char *socket, const char *logs, uint32_t worker, bool all)
 	return faults;
 }
 
+/* All are connected before the first begins, which is told: who then finds that
+ * nobody answers has seen it fall. */
 static int
-run(char **argv, uint32_t workers, msec until)
+run(char **argv, uint32_t workers)
 {
+	uint64_t seed = strtoull(argv[5], NULL, 10) * 7919;
+	msec until = msec_now() + atoi(argv[6]);
+	struct httpc *h[WORKERS];
 	unsigned faults = 0;
 	int status;
 
 	for (uint32_t w = 0; w < workers; w++)
+		if ((h[w] = dial(argv[2])) == NULL)
+			return 1;
+	for (uint32_t w = 0; w < workers; w++)
 		if (fork() == 0)
-			_exit(work(argv[2], argv[3], w,
-			    strtoull(argv[5], NULL, 10) * 7919 + w, until));
+			_exit(work(h[w], argv[3], w, seed + w, until));
+	for (uint32_t w = 0; w < workers; w++)
+		httpc_free(h[w]);
+	puts("going");
+	fflush(stdout);
 	while (wait(&status) > 0)
 		faults += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 	return faults > 0;
@@ -485,8 +523,8 @@ main(int argc, char **argv)
 	uint32_t workers = argc > 4 ? (uint32_t)atoi(argv[4]) : 0;
 	unsigned faults = 0;
 
-	if (argc == 7 && strcmp(argv[1], "run") == 0)
-		return run(argv, workers, msec_now() + atoi(argv[6]));
+	if (workers <= WORKERS && argc == 7 && strcmp(argv[1], "run") == 0)
+		return run(argv, workers);
 	if (argc == 5 &&
 	    (strcmp(argv[1], "check") == 0 || strcmp(argv[1], "audit") == 0)) {
 		for (uint32_t w = 0; w < workers; w++)
