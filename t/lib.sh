@@ -159,10 +159,10 @@ p2p() { # NODE ARGUMENT...
 
 # Until a command succeeds; a minute is more than a busy machine takes.
 until_true() {
-	tries=0
+	tries=0 give_up=$(($(date +%s) + 60))
 	until "$@" >/dev/null 2>&1; do
 		tries=$((tries + 1))
-		[ $tries -lt 1200 ] || return 1
+		[ $tries -lt 5 ] || [ "$(date +%s)" -lt $give_up ] || return 1
 		sleep 0.05
 	done
 }
