@@ -34,7 +34,7 @@ attack() { # NAME REASON [N]: the node ends it, and counts why
 }
 
 node_start a 'dials_per_minute = 0' '[limits]' 'peers = 32' \
-    'reserved_peers = 4' 'handshakes = 64' 'handshake_timeout = 2s' \
+    'reserved_peers = 4' 'handshakes = 64' 'handshake_timeout = 5s' \
     'bytes = 32M' 'window = 1M' && node_start b
 ok $? "two nodes start"
 read -r apid _ <"$T/a/pids"
@@ -83,7 +83,7 @@ kill -0 "$apid"
 ok $? "kn-p2pd is alive"
 "$hostile" ping "$addr"
 ok $? "and answers strangers"
-p2p b ping -n 3 "$A" >/dev/null
+p2p b ping -n 3 "$A" >"$T/out" 2>"$T/err"
 ok $? "and its peer, on the old connection"
 until_true no_handshakes
 ok $? "no handshake is left"
@@ -102,8 +102,9 @@ pids="$pids $!"
 serves() { p2p a --json self | jq -e '.protocols|index("/kn/echo/1")'; }
 until_true serves
 ok $? "a serves echo"
+# it never ends by itself
 cat /dev/zero 2>/dev/null | p2p b open "$A" /kn/echo/1 2>"$T/far" |
-    head -c 100000000 >"$T/zeros" &
+    { head -c 100000 >"$T/zeros"; cat >/dev/null; } &
 B=$(p2p b --json self | jq -r .peer)
 mkfifo "$T/hold"
 p2p a open "$B" /ipfs/ping/1.0.0 <"$T/hold" >"$T/near.out" 2>"$T/near" &

@@ -169,9 +169,11 @@ if command -v sqlite3 >/dev/null; then
 	sqlite3 "$T/a/data/node.db" "UPDATE tenant SET period = 202001,
 	    egress = egress_cap WHERE name = 'leased'"
 	store_start a
+	before=$(date -u +%Y%m)
 	"$rush" get "$port" leased-box 1 1 $size | jq -e '.fine == 1' >/dev/null
 	ok $? "a new month: who was at the cap is sent something again"
-	[ "$(usage leased month)" = "$(date -u +%Y%m)" ] &&
+	month=$(usage leased month)
+	{ [ "$month" = "$before" ] || [ "$month" = "$(date -u +%Y%m)" ]; } &&
 	    [ "$(usage leased egress_used)" -le $size ]
 	ok $? "and the count begins anew"
 	end "$store_pid"

@@ -20,7 +20,7 @@ below() { # N: a number below that
 ms() { date +%s%3N; }
 
 # A script that is killed after so many ms: all of it, or itself alone, or one of
-# what it started.
+# what it started.  0: it was whole before that.
 killed() { # MS SCRIPT ARGUMENT…
 	_after=$1 _script=$scripts/$2
 	shift 2
@@ -74,10 +74,16 @@ begin_lane() { # N
 kill_lane() { # N
 	begin_lane "$1"
 	run=0
+	# one in three becomes whole, however busy the machine is, or gets
+	span=$((whole + whole / 2))
 	while [ $run -lt $((backups / 2)) ]; do
 		run=$((run + 1))
 		echo "$(date -u +%Y%m%dT%H%M%SZ) $(cat "$all/acked")" >>"$T/known"
-		killed "$(below $((whole + whole / 2)))" backup.sh
+		if killed "$(below $span)" backup.sh; then
+			span=$((span * 7 / 8 + 1))
+		else
+			span=$((span * 17 / 16 + 1))
+		fi
 	done
 	until_true backup || { echo 'wrong: the next one does not come'; sed 's/^/# /' "$T/err"; }
 }

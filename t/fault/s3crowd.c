@@ -13,7 +13,7 @@ enum {
 	PARTS = 10000,
 	PART = 5 << 20,
 	AHEAD = 64,    /* requests sent before their answers are read */
-	CUT = 6000,    /* ms in which a slow one must be cut */
+	CUT = 60000,   /* ms in which a slow one must be cut, at the latest */
 	BIG = 3 << 20, /* of an upload that is given up */
 };
 
@@ -85,6 +85,13 @@ closed(struct raw *all)
 	return n;
 }
 
+static void
+here(void)
+{
+	puts("all are here");
+	fflush(stdout);
+}
+
 /* They say nothing, and stay until standard input ends. */
 static void
 idle(void)
@@ -92,8 +99,7 @@ idle(void)
 	struct raw *all = dial_all();
 	char c;
 
-	puts("all are here");
-	fflush(stdout);
+	here();
 	while (read(STDIN_FILENO, &c, 1) > 0)
 		;
 	want(closed(all) == 0, "some were closed");
@@ -110,6 +116,7 @@ slowly(const char *first, const char *more)
 
 	for (unsigned long i = 0; i < count; i++)
 		raw_say_text(&all[i], first);
+	here();
 	while (msec_now() < until && closed(all) < count) {
 		for (unsigned long i = 0; more && i < count; i++)
 			if (all[i].fd >= 0)
@@ -145,6 +152,7 @@ silent(void)
 		raw_say(&all[i], buf_slice(&all[i].out));
 		raw_say(&all[i], slice_of(bytes, 50000));
 	}
+	here();
 	while (msec_now() < until && closed(all) < count)
 		poll(NULL, 0, 100);
 	want(closed(all) == count, "a silent one may stay");
@@ -381,6 +389,7 @@ deaf(void)
 	want_status(&r, 200, NULL);
 	raw_hang_up(&r);
 	all = dial_all();
+	here();
 	until = msec_now() + 2000;
 	for (unsigned long i = 0; i < count; i++)
 		raw_head(&all[i], "GET", "/box/deaf", "", RAW_NO_LENGTH,

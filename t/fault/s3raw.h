@@ -30,7 +30,7 @@
 #define RAW_UNSIGNED  "UNSIGNED-PAYLOAD"
 #define RAW_NO_LENGTH UINT64_MAX
 
-enum { RAW_PATIENCE = 20000, RAW_BODY = 64 << 20, RAW_STAMP = 17 };
+enum { RAW_PATIENCE = 120000, RAW_BODY = 64 << 20, RAW_STAMP = 17 };
 
 static struct {
 	struct sockaddr_in addr;

@@ -173,8 +173,9 @@ get(unsigned long me, struct said *mine)
 	raw_hang_up(&r);
 }
 
-/* Where all wait for each other: they read until the writing end is closed. */
-static int gate[2];
+/* Where all wait for each other: they read until the writing end is closed.
+ * Before that each closes its end of the other one: it has dialled, or died. */
+static int gate[2], dialled[2];
 
 static void
 wait_gate(void)
@@ -199,6 +200,7 @@ round_of(unsigned long me, unsigned round, const char *condition)
 	snprintf(target, sizeof target, "/%s/once-%u", bucket,
 	    condition ? 0 : round);
 	memcpy(bytes, &me, sizeof me);
+	close(dialled[1]);
 	wait_gate();
 	raw_ask(&r, "PUT", target,
 	    condition ? condition : "If-None-Match: *\r\n",
@@ -213,13 +215,17 @@ round_of(unsigned long me, unsigned round, const char *condition)
 static void
 let_go(unsigned round, const char *condition)
 {
-	if (pipe(gate) < 0)
+	char c;
+
+	if (pipe(gate) < 0 || pipe(dialled) < 0)
 		exit(2);
 	for (unsigned long i = 0; i < processes; i++)
 		if (fork() == 0)
 			round_of(i, round, condition);
 	close(gate[0]);
-	poll(NULL, 0, 100); /* all have dialled, most likely */
+	close(dialled[1]);
+	(void)!read(dialled[0], &c, 1);
+	close(dialled[0]);
 	close(gate[1]);
 	while (wait(NULL) > 0)
 		;
