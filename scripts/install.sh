@@ -187,7 +187,10 @@ free_port() { # FROM
 node_port() { # s3|metrics
 	case $1 in s3) section=store asked=$s3_port ;; *) section=metrics asked=$metrics_port ;; esac
 	if [ -e "$node_ini" ]; then
-		ini $section listen 2>/dev/null | sed -n '1s/.*://p' | grep . && return
+		# it may be for users that only the host below --root has
+		{ ini $section listen ||
+		    sed -n "/^\[$section]/,/^\[/s/^listen *= *//p" "$node_ini"; } |
+		    sed -n '1s/.*://p' | grep . && return
 	fi
 	[ -z "$asked" ] || { echo "$asked"; return; }
 	fact port "$1" number

@@ -145,6 +145,10 @@ _find_supervisor() {
 # releases are), node_state and node_run.
 node_find() {
 	[ -r "$node_facts" ] || broken "$node_facts is not there"
+	# lists of files are divided by blanks
+	case $node_root in
+	*[!A-Za-z0-9._/+~-]*) wrong "$node_root: a directory of letters, digits and . _ + ~ - is wanted" ;;
+	esac
 	[ -n "$node_supervisor" ] || node_supervisor=$(_find_supervisor)
 	case $node_supervisor in
 	systemd | openrc | none) ;;

@@ -91,7 +91,10 @@ needs() {
 	echo "# shared libraries, and what carries them: release(5)"
 	readelf -d "$new"/bin/* | sed -n 's/.*(NEEDED).*\[\(.*\)\].*/library \1/p' |
 	    sort -u | tee "$work/libraries"
-	ldd "$new"/bin/* | awk '$2 == "=>" { print $1, $3 }' >"$work/found"
+	# one by one: ldd of musl takes no more
+	for program in "$new"/bin/*; do
+		ldd "$program"
+	done | awk '$2 == "=>" { print $1, $3 }' >"$work/found"
 	while read -r _ so; do
 		carrier "$(sed -n "s/^$so //p" "$work/found" | head -n 1)"
 	done <"$work/libraries" | sort -u | sed "s/^/package $distro /"

@@ -60,6 +60,17 @@ ok $? "SHA256SUMS names every file"
 ok $? "root's, and neither links nor devices"
 grep -q '^library libsodium' "$T/x/1.2.3/needs" && grep -q '^package ' "$T/x/1.2.3/needs"
 ok $? "needs names libraries and packages"
+mkdir "$T/musl"
+cat >"$T/musl/ldd" <<'END'
+#!/bin/sh
+echo 'Error loading shared library libjansson.so.4: No such file or directory (needed by kn-x)' >&2
+echo 'Error relocating kn-x: json_object: symbol not found' >&2
+exit 127
+END
+chmod +x "$T/musl/ldd"
+[ "$(here=$scripts && PATH=$T/musl:$PATH && . "$scripts/node.sh" && . "$scripts/releases.sh" &&
+    missing_libraries "$T/x/1.2.3")" = libjansson.so.4 ]
+ok $? "libraries that are missing are seen where ldd is musl's"
 "$T/x/1.2.3/bin/kn-keygen" -V >/dev/null && ! readelf -S "$T/x/1.2.3/bin/kn-keygen" | grep -q debug_info
 ok $? "its programs run, and are stripped"
 [ "$(wc -l <"$T/x/1.2.3/code")" -eq "$(find "$T/x/1.2.3/bin" -type f | wc -l)" ]
