@@ -5,6 +5,8 @@
 # shellcheck disable=SC2154 # node.sh and objects.sh set what they say they set
 set -eu
 umask 077
+# shellcheck disable=SC3045 # dash and ash have it
+ulimit -c 0 # what dies holds what is not for a disk
 
 here=$(cd "$(dirname "$0")" && pwd -P)
 . "$here/node.sh"
@@ -162,7 +164,9 @@ remember() { # DB NAME VALUE…: of this node
 }
 
 recall() { # DB NAME
-	sed -n "s/^$2 //p" "$keep_dir/$1.state" 2>/dev/null || :
+	[ ! -e "$keep_dir/$1.state" ] || while read -r _name _value; do
+		[ "$_name" != "$2" ] || echo "$_value"
+	done <"$keep_dir/$1.state"
 }
 
 series() { # NAME HELP
@@ -250,6 +254,22 @@ check_recipients() {
 	done <"$work/recipients"
 }
 
+check_compression() { # sets compression
+	compression=$(conf backup compression)
+	case $compression in
+	none) return ;;
+	zstd | '') ;;
+	*) stop $USAGE "$backup_conf: compression is zstd or none" ;;
+	esac
+	if command -v zstd >/dev/null; then
+		compression=zstd
+	elif [ -z "$compression" ]; then
+		compression=none
+	else
+		stop $USAGE "$backup_conf: compression is zstd, which is not installed: install the package that has it (on Debian: $(package_of zstd)), or say none"
+	fi
+}
+
 next_sequence() { # DB
 	_at=$(recall "$1" sequence)
 	if [ -z "$_at" ]; then
@@ -271,7 +291,7 @@ check_space() { # PATH
 # The database, then figures that only who can decrypt sees, in $TRAILER bytes.
 # Whatever is killed on the way, they are all there or nothing is.
 trailer() { # DB FILE: behind the stream, of which the figures are in $work/sums
-	_figures=$(jq -er 'select(.bytes and .sha256) | to_entries[] |
+	_figures=$(jq -er 'select(.bytes == .pages * .page_size and .sha256) | to_entries[] |
 	    "\(.key) \(.value)"' "$work/sums") || return 1
 	_text="
 kontinuum-backup trailer 1
@@ -294,57 +314,78 @@ file ${2##*/} "
 "
 }
 
-# What each stage ended with.  The files are there before, so that a full disk
-# has room for what is written over them.
-begin_stages() { # STAGE…
-	for _stage in "$@"; do
-		echo killed >"$work/code.$_stage"
-	done
+# A frame of its own for each of database and trailer: how well the first is
+# compressed says nothing about what is secret in the second.
+squeeze() { # STAGE: standard input to standard output
+	code=0
+	case $compression in
+	zstd) zstd -q -1 --single-thread -c 2>"$work/squeezed" || code=$? ;;
+	none) cat || code=$? ;;
+	esac
+	end_stage "$1" $code
 }
-end_stage() { echo "$2" 1<>"$work/code.$1"; } # STAGE CODE
-status_of() { head -n 1 "$work/code.$1"; } # STAGE
 
-# Nothing but what age writes touches a disk.  dash has no pipefail: every stage
-# leaves its status.
-encrypt() { # DB COMMAND FILE
-	begin_stages snapshot trailer age
+# Both, or it ends without a trailer.
+plain() { # DB COMMAND FILE
 	{
 		code=0
 		PATH=$node_bin:$PATH sh -c "$2" sh "$path" 3>"$work/sums" || code=$?
 		end_stage snapshot $code
-		code=0
-		[ "$(status_of snapshot)" != 0 ] || trailer "$1" "$3" || code=$?
-		end_stage trailer $code
-	} | {
-		code=0
-		age -R "$work/recipients" >"$work/data" 2>"$work/said" || code=$?
-		end_stage age $code
-	}
-	if [ "$(status_of age)" != 0 ] && [ "$(free_mb "$keep_dir")" -lt 1 ]; then
-		stop $SPACE "$keep_dir is full"
+	} | squeeze database
+	if [ "$(status_of snapshot)$(status_of database)" = 00 ]; then
+		{
+			code=0
+			trailer "$1" "$3" || code=$?
+			end_stage trailer $code
+		} | squeeze end
 	fi
-	case $(status_of snapshot) in
-	0) ;;
-	1) stop $SOURCE "$path is damaged: nothing was backed up; kn-store fsck tells more" ;;
-	2 | 100) stop $USAGE "$path cannot be backed up" ;;
-	111) if [ "$(status_of age)" = 0 ]; then
-			stop $LATER "$path cannot be read now; try again"
-		fi ;;
-	*) [ "$(status_of age)" != 0 ] ||
-	    stop 1 "the snapshot of $path failed: $(status_of snapshot)" ;;
-	esac
-	if [ "$(status_of age)" != 0 ]; then
-		stop 1 "age failed: $(head -n 1 "$work/said")"
-	fi
-	[ "$(status_of trailer)" = 0 ] || stop 1 "the figures of the backup cannot be written: $(status_of trailer)"
 }
 
-# What leaves this host is what age wrote, for everybody it is to be for.
+# Nothing but what age writes touches a disk.  dash has no pipefail: every stage
+# leaves its status.  Sets sum.
+encrypt() { # DB COMMAND FILE
+	begin_stages snapshot database trailer end age tee
+	sum=$(plain "$@" | {
+		code=0
+		age -R "$work/recipients" 2>"$work/said" || code=$?
+		end_stage age $code
+	} | {
+		code=0
+		tee "$work/data" 2>"$work/kept" || code=$?
+		end_stage tee $code
+	} | sum) || sum=
+	check_stages
+}
+
+# A stage that fails makes those before it fail: the last one is to blame.
+check_stages() {
+	[ -n "$sum" ] || stop 1 "the sum of the backup cannot be made"
+	if [ "$(status_of tee)" != 0 ]; then
+		[ "$(free_mb "$keep_dir")" -ge 1 ] || stop $SPACE "$keep_dir is full"
+		stop 1 "$work/data cannot be written: $(head -n 1 "$work/kept")"
+	fi
+	[ "$(status_of age)" = 0 ] ||
+	    stop 1 "age failed: $(head -n 1 "$work/said")"
+	case $(status_of database)$(status_of snapshot) in
+	00) ;;
+	01) stop $SOURCE "$path is damaged: nothing was backed up; kn-store fsck tells more" ;;
+	02 | 0100) stop $USAGE "$path cannot be backed up" ;;
+	0111) stop $LATER "$path cannot be read now; try again" ;;
+	0*) stop 1 "the snapshot of $path failed: $(status_of snapshot)" ;;
+	*) stop 1 "zstd failed: $(head -n 1 "$work/squeezed")" ;;
+	esac
+	[ "$(status_of trailer)$(status_of end)" = 00 ] ||
+	    stop 1 "the figures of the backup cannot be written: $(status_of trailer)"
+}
+
+# What leaves this host is what age wrote, for everybody it is to be for; what
+# it was given to encrypt begins with one of these.
 check_encrypted() {
 	_n=$(stanzas "$work/data") || stop 1 "age wrote no age file"
 	[ "$_n" -ge "$(wc -l <"$work/recipients")" ] ||
 	    stop 1 "age wrote for $_n recipients only"
-	! LC_ALL=C grep -q 'SQLite format 3' "$work/data" ||
+	! head -c 65536 "$work/data" |
+	    LC_ALL=C grep -q -e 'SQLite format 3' -e "$ZSTD_HEAD" ||
 	    stop 1 "what age wrote is not encrypted"
 }
 
@@ -355,28 +396,29 @@ manifest() { # DB RECIPIENT…
 	    --arg time "$time" --argjson sequence "$sequence" \
 	    --arg object "$name.age" --argjson size "$size" --arg sha256 "$sum" \
 	    --arg program "$(kn-store --version 2>/dev/null | head -n 1)" \
-	    --arg clock "$clock" --slurpfile s "$work/sums" '
+	    --arg clock "$clock" --arg compression "$compression" \
+	    --slurpfile s "$work/sums" '
 	{ format: "kontinuum-backup 1", cluster: $cluster, node: $node, db: $db,
 	  time: $time, sequence: $sequence, object: $object, size: $size,
-	  sha256: $sha256, pages: $s[0].pages, page_size: $s[0].page_size,
+	  sha256: $sha256, compression: $compression,
+	  pages: $s[0].pages, page_size: $s[0].page_size,
 	  schema: $s[0].user_version, program: $program, clock: $clock,
 	  recipients: $ARGS.positional }' --args "$@"
 }
 
 upload() { # DB: the manifest last, without it there is no backup
 	_key=$(key_of "$1" "$name.age")
-	object_put "$work/data" "$_key"
+	object_put "$work/data" "$_key" "$sum"
 	[ "$(object_size "$_key")" = "$size" ] ||
 	    stop $UNVERIFIED "$_key is not there as it was sent"
 	if [ "$(conf target readback yes)" != no ]; then
-		object_get "$_key" "$work/back" &&
-		    [ "$(file_sum "$work/back")" = "$sum" ] ||
+		object_sum "$_key" && [ "$got" = "$sum" ] ||
 		    stop $UNVERIFIED "$_key is not what was sent, as it was read again"
-		rm -f "$work/back"
 	fi
 	# shellcheck disable=SC2086 # words
 	manifest "$1" $keys >"$work/manifest"
-	object_put "$work/manifest" "$(key_of "$1" "$name.json")"
+	object_put "$work/manifest" "$(key_of "$1" "$name.json")" \
+	    "$(file_sum "$work/manifest")"
 }
 
 # Its last one is so old that the next is to be made; a timer is not punctual.
@@ -411,12 +453,12 @@ backup_one() { # DB
 	    stop $USAGE "the database $db is not at \"$path\""
 	[ -z "$with" ] || [ -r "$with" ] || stop $USAGE "$with cannot be read"
 	check_space "$path"
+	check_compression
 	sequence=$(next_sequence "$db") || exit $?
 	remember "$db" sequence "$sequence"
 	time=$(stamp "$now")
 	encrypt "$db" "$(conf "db $db" command 'kn-store snapshot --db "$1" --sums 3 -')" "$with"
 	check_encrypted
-	sum=$(file_sum "$work/data")
 	size=$(file_size "$work/data")
 	name=$(printf '%s-%08d-%.8s' "$time" "$sequence" "$sum")
 	upload "$db"
@@ -426,7 +468,7 @@ backup_one() { # DB
 	if [ -n "$json" ]; then
 		cat "$work/manifest"
 	else
-		say "$db: $name.age, $size bytes for $(wc -l <"$work/recipients") recipients"
+		say "$db: $name.age, $size bytes ($compression) for $(wc -l <"$work/recipients") recipients"
 	fi
 }
 

@@ -9,8 +9,10 @@
 USAGE=2 PARTIAL=3 TARGET=10 LOCKED=11 UNREADABLE=12 UNVERIFIED=13 UPLOAD=14
 CLOCK=15 SPACE=16 SOURCE=17 LATER=75
 
+_openssl=$(command -v openssl) || _openssl=
 EMPTY=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 TRAILER=4096
+ZSTD_HEAD=$(printf '(\265/\375\004') # how what zstd makes of a stream begins
 
 stop() { # CODE SENTENCE
 	_code=$1
@@ -47,10 +49,23 @@ conf() { # SECTION KEY [DEFAULT]
 }
 
 databases() { # every one that is configured; node always is
-	{
-		echo node
-		[ ! -e "$backup_conf" ] || sed -n 's/^[ 	]*\[db \([a-z0-9-]*\)\].*/\1/p' "$backup_conf"
-	} | awk '!seen[$0]++'
+	_seen=' node '
+	echo node
+	[ ! -e "$backup_conf" ] || while read -r _line || [ -n "$_line" ]; do
+		case $_line in
+		'[db '*']'*) ;;
+		*) continue ;;
+		esac
+		_db=${_line#'[db '}
+		_db=${_db%%']'*}
+		case $_seen in
+		*" $_db "*) continue ;;
+		esac
+		case $_db in
+		'' | *[!a-z0-9-]*) ;;
+		*) echo "$_db"; _seen="$_seen$_db " ;;
+		esac
+	done <"$backup_conf"
 }
 
 seconds() { # 1h, 30d, 90
@@ -237,11 +252,28 @@ base64_of_hex() {
 	}'
 }
 
-file_sum() { # FILE
-	_line=$(sha256sum <"$1") || return 1
+# By openssl(1) where it is there: it knows the instructions that processors have
+# for this, and is five times as fast.
+sum() { # of standard input
+	if [ -n "$_openssl" ]; then
+		_line=$(openssl dgst -sha256 -r) || return 1
+	else
+		_line=$(sha256sum) || return 1
+	fi
 	printf '%s\n' "${_line%% *}"
 }
+file_sum() { sum <"$1"; } # FILE
 file_size() { stat -c %s "$1"; }
+
+# What each stage ended with.  The files are there before, so that a full disk
+# has room for what is written over them.
+begin_stages() { # STAGE…
+	for _stage in "$@"; do
+		echo killed >"$work/code.$_stage"
+	done
+}
+end_stage() { echo "$2" 1<>"$work/code.$1"; } # STAGE CODE
+status_of() { read -r _status <"$work/code.$1"; echo "$_status"; } # STAGE
 
 # What a status means: 0 it is done, 1 try again, else it ends here.
 _judge() { # STATUS WHAT
@@ -277,10 +309,11 @@ _put_parts() { # FILE KEY: a status
 	_n=0
 	echo '<CompleteMultipartUpload>' >"$work/parts"
 	while [ $((_n * _part)) -lt "$_size" ]; do
-		tail -c +$((_n * _part + 1)) "$1" | head -c "$_part" >"$work/part"
+		_sha=$(tail -c +$((_n * _part + 1)) "$1" | head -c "$_part" |
+		    tee "$work/part" | sum)
 		_n=$((_n + 1))
 		_status=$(_s3 -T "$work/part" -D "$work/head" \
-		    -H "x-amz-content-sha256: $(file_sum "$work/part")" \
+		    -H "x-amz-content-sha256: $_sha" \
 		    -o "$work/answer" \
 		    "$(_url "$2")?partNumber=$_n&uploadId=$_upload")
 		_tag=$(tr -d '\r' <"$work/head" |
@@ -313,8 +346,7 @@ _give_up() { # KEY UPLOAD
 }
 
 # A new object; one of this name that is the same is as good.
-object_put() { # FILE KEY
-	_sha=
+object_put() { # FILE KEY SHA
 	_try=1
 	while :; do
 		_nothing
@@ -323,14 +355,11 @@ object_put() { # FILE KEY
 		elif [ "$(file_size "$1")" -gt "$_part" ]; then
 			_status=$(_put_parts "$1" "$2")
 		else
-			_sha=$(file_sum "$1")
-			_status=$(_put_whole "$1" "$2" "$_sha")
+			_status=$(_put_whole "$1" "$2" "$3")
 		fi
 		if [ "$_status" = 412 ]; then
-			_sha=${_sha:-$(file_sum "$1")}
 			[ "$(object_size "$2")" = "$(file_size "$1")" ] &&
-			    object_get "$2" "$work/other" &&
-			    [ "$(file_sum "$work/other")" = "$_sha" ] && return
+			    object_sum "$2" && [ "$got" = "$3" ] && return
 			stop $UPLOAD "$2 is there already, and is another one"
 		fi
 		_judge "$_status" "$2" && return
@@ -366,19 +395,38 @@ _get() { # KEY FILE [RANGE]: a status
 	_s3 -H "x-amz-content-sha256: $EMPTY" -o "$2" ${3:+-r "$3"} "$(_url "$1")"
 }
 
+# The same, and into $work/sum what its SHA-256 is: made while it comes.
+_get_sum() { # KEY [FILE [RANGE]]
+	if [ $_client = aws ]; then
+		_get "$1" "${2:-$work/object}" ${3:+"$3"}
+		file_sum "${2:-$work/object}" >"$work/sum"
+		rm -f "$work/object"
+		return
+	fi
+	: >"$work/head"
+	_s3 -H "x-amz-content-sha256: $EMPTY" -D "$work/head" -o - -w '' \
+	    ${3:+-r "$3"} "$(_url "$1")" | tee "${2:-/dev/null}" 2>"$work/tee" | sum >"$work/sum"
+	cat "$work/tee" >>"$work/curl"
+	sed -n 's/^HTTP[^ ]* \([0-9]*\).*/\1/p' "$work/head" | tail -n 1 | grep . ||
+	    echo 000
+}
+
 # 1: it is not there.  What is asked for again begins anew.
-object_get() { # KEY FILE [RANGE, as 0-99]
-	_key=$1 _file=$2
+_object() { # _get|_get_sum KEY FILE [RANGE, as 0-99]
+	_by=$1 _key=$2 _file=${3:-/dev/null}
+	shift
 	_try=1
 	while :; do
 		_nothing
-		_status=$(_get "$@")
+		_status=$($_by "$@")
 		case $_status in
 		200 | 206) [ -s "$work/curl" ] || return 0 ;;
 		404)
 			cp "$_file" "$work/answer"
 			[ "$(_said)" != NoSuchBucket ] ||
 			    stop $TARGET "$_bucket: there is no such bucket"
+			return 1 ;;
+		416) : >"$_file" # it is empty
 			return 1 ;;
 		000 | 409 | 429 | 5??) ;;
 		*) cp "$_file" "$work/answer"
@@ -388,6 +436,10 @@ object_get() { # KEY FILE [RANGE, as 0-99]
 		    stop $LATER "$_key cannot be read: $_status $(head -n 1 "$work/curl")"
 		_try=$((_try + 1))
 	done
+}
+object_get() { _object _get "$@"; } # KEY FILE [RANGE]
+object_sum() { # KEY [FILE [RANGE]]: sets got, its SHA-256
+	_object _get_sum "$@" && got=$(cat "$work/sum")
 }
 
 object_delete() { # KEY
@@ -531,7 +583,7 @@ epoch_of() { # 20260101T000000Z
 
 # The manifest of a backup into FILE; 1: it is not there, or not of this backup.
 manifest_get() { # DB NAME FILE
-	object_get "$(key_of "$1" "$2.json")" "$3" || return 1
+	object_get "$(key_of "$1" "$2.json")" "$3" 0-65535 || return 1
 	jq -e --arg db "$1" --arg node "$node" --arg cluster "$cluster" \
 	    --arg object "$2.age" '.format == "kontinuum-backup 1" and
 	    .db == $db and .node == $node and .cluster == $cluster and

@@ -6,6 +6,8 @@
 # shellcheck disable=SC2154 # node.sh and objects.sh set what they say they set
 set -eu
 umask 077
+# shellcheck disable=SC3045 # dash and ash have it
+ulimit -c 0 # what dies holds what is not for a disk
 
 here=$(cd "$(dirname "$0")" && pwd -P)
 . "$here/node.sh"
@@ -147,8 +149,65 @@ choose() { # sets name
 	    stop $TARGET "there is no backup of $db of $node${at:+ at $at}; see --list"
 	manifest_get "$db" "$name" "$work/manifest" ||
 	    stop $UNVERIFIED "the manifest of $name is not right; see --list for others"
-	size=$(jq -r .size "$work/manifest")
-	sum=$(jq -r .sha256 "$work/manifest")
+}
+
+choose_file() { # sets name and cipher
+	[ -r "$from" ] || stop $TARGET "$from cannot be read"
+	cipher=$from
+	name=$(basename "$from" .age)
+	_manifest=${from%.age}.json
+	[ -r "$_manifest" ] || return 0
+	cp "$_manifest" "$work/manifest"
+	name=$(jq -r '.object | sub("\\.age$"; "")' "$work/manifest")
+}
+
+# What a manifest says of its object, and how much is in it at most, in one line.
+# Pages are those of a database: whoever writes another number fills no disk.
+figures() {
+	jq -er --argjson trailer $TRAILER '
+	def whole: type == "number" and . == floor and . > 0 and . < 1e15;
+	select(.size | whole) |
+	(([.pages, .page_size] | select(all(whole)) | .[0] * .[1] |
+	    select(whole) + $trailer) // 0) as $most |
+	(if has("compression") then .compression | tostring else "none" end)
+	    as $word |
+	"\(.size + 0) \(.sha256) \($most) \($word | gsub("[^a-z0-9.-]"; "?")[:32])"
+	' "$work/manifest"
+}
+
+# Which backup it is, into which directory: sets size, sum, most (bytes, when it is
+# decrypted) and compression.
+find_backup() { # DIR
+	if [ -n "$from" ]; then
+		choose_file
+	else
+		choose
+	fi
+	if [ -e "$work/manifest" ]; then
+		_line=$(figures) ||
+		    stop $UNVERIFIED "the manifest of $name is not right"
+		read -r size sum most compression <<-END
+		$_line
+		END
+	else
+		# what it begins with tells; a disk is not to be filled by it
+		size=$(file_size "$from") sum=''
+		most=$(($(free_mb "$1") * 524288)) compression=unknown
+	fi
+	case $compression in
+	none | unknown) ;;
+	zstd) command -v zstd >/dev/null || without_zstd
+		[ "$most" -gt 0 ] ||
+		    stop $UNVERIFIED "the manifest of $name does not say how large it is"
+		;;
+	*) stop $UNVERIFIED "$name.age is compressed by \"$compression\", which this program does not know: it is of a newer one" ;;
+	esac
+	[ "$compression" != none ] || most=$size
+	room_for "$1" $((most / 1048576 + 8))
+}
+
+without_zstd() {
+	stop $USAGE "$name.age is compressed by zstd, which is not installed: install the package that has it (on Debian: $(package_of zstd))"
 }
 
 # --- from the bucket, or a file, to a verified database ---
@@ -162,47 +221,90 @@ room_for() { # DIR MB
 # Ciphertext may stand on a disk.
 bring() { # sets cipher
 	if [ -n "$from" ]; then
-		[ -r "$from" ] || stop $TARGET "$from cannot be read"
-		cipher=$from
-		name=$(basename "$from" .age)
-		_manifest=${from%.age}.json
-		if [ -r "$_manifest" ]; then
-			cp "$_manifest" "$work/manifest"
-			name=$(jq -r '.object | sub("\\.age$"; "")' "$work/manifest")
-			sum=$(jq -r .sha256 "$work/manifest")
-			[ "$(file_sum "$from")" = "$sum" ] ||
-			    stop $UNVERIFIED "$from is not what $_manifest says"
-		fi
-		size=$(file_size "$from")
+		[ -z "$sum" ] || [ "$(file_sum "$from")" = "$sum" ] ||
+		    stop $UNVERIFIED "$from is not what $_manifest says"
 		return
 	fi
 	room_for "$work" $((size / 1048576 + 8))
 	cipher=$work/cipher
-	object_get "$(key_of "$db" "$name.age")" "$cipher" ||
+	object_sum "$(key_of "$db" "$name.age")" "$cipher" "0-$size" ||
 	    stop $UNVERIFIED "$name.age is not there, though its manifest is"
-	[ "$(file_size "$cipher")" = "$size" ] &&
-	    [ "$(file_sum "$cipher")" = "$sum" ] ||
+	[ "$(file_size "$cipher")" = "$size" ] && [ "$got" = "$sum" ] ||
 	    stop $UNVERIFIED "$name.age is not what its manifest says"
 }
 
+# By what a stream begins with, if no manifest says it.
+unpack() { # standard input to standard output
+	if [ $compression = unknown ]; then
+		_first=$(dd bs=4 count=1 2>/dev/null | od -A n -t o1 | sed 's/  */\\/g')
+		compression=none
+		[ "$_first" != '\050\265\057\375' ] || compression=zstd
+		# shellcheck disable=SC2059 # it is a format
+		{ printf "$_first"; cat; } | unpack
+		return
+	fi
+	case $compression in
+	none) exec cat ;;
+	zstd) exec zstd -q -d -c --memory=16MB ;;
+	esac
+}
+
 # age writes what it could decrypt before it finds a fault: until the end of this
-# the file has a name that nobody else looks at.
+# the file has a name that nobody else looks at.  The kernel holds what is made of
+# it to the size that it may have, and to the memory that takes.
 decrypt() { # FILE
-	_code=0
-	age -d -i "$identity" "$cipher" >"$1" 2>"$work/said" || _code=$?
-	[ $_code -ne 0 ] || return 0
+	begin_stages age unpack
+	{
+		code=0
+		age -d -i "$identity" "$cipher" 2>"$work/said" || code=$?
+		end_stage age $code
+	} | {
+		code=0
+		(
+			trap '' XFSZ
+			ulimit -f $(((most + 511) / 512))
+			# shellcheck disable=SC3045 # dash and ash have it
+			ulimit -v 524288
+			unpack
+		) >"$1" 2>"$work/unpacked" || code=$?
+		end_stage unpack $code
+	}
+	[ "$(status_of age)$(status_of unpack)" != 00 ] || return 0
+	check_decrypted "$1"
+}
+
+# Where the second fails the first is told by a signal, or by an error.
+check_decrypted() { # FILE
+	_bytes=$(file_size "$1") || _bytes=0
 	rm -f "$1"
+	sed -i '/broken pipe/d' "$work/said"
 	if grep -qi 'no identity matched\|malformed secret key\|unknown identity\|no secret keys\|reading "' "$work/said"; then
 		[ "$identity" != - ] || identity="what stdin gave"
 		stop $UNREADABLE "$identity does not decrypt $name.age"
 	fi
-	if grep -qi 'no space' "$work/said"; then
+	[ ! -s "$work/said" ] ||
+	    stop $UNVERIFIED "$name.age is damaged: $(head -n 1 "$work/said")"
+	if grep -qi 'no space' "$work/unpacked"; then
 		stop $SPACE "there is no space for $1"
 	fi
-	stop $UNVERIFIED "$name.age is damaged: $(head -n 1 "$work/said")"
+	[ "$(status_of unpack)" != 127 ] || without_zstd
+	if [ "$_bytes" -ge "$most" ] && [ $compression = unknown ]; then
+		stop $SPACE "$name.age holds more than $most bytes, half of what is free: put its manifest beside it, or make room"
+	elif [ "$_bytes" -ge "$most" ]; then
+		stop $UNVERIFIED "$name.age holds more than the $most bytes that its manifest says"
+	fi
+	stop $UNVERIFIED "$name.age is damaged: $(head -n 1 "$work/unpacked")"
 }
 
-_trailer() { printf '%s\n' "$trailer" | sed -n "s/^$1 //p" | head -n 1; }
+_trailer() { # NAME: its value, of the first line that has it
+	while read -r _name _value; do
+		[ "$_name" = "$1" ] || continue
+		printf '%s\n' "$_value"
+		return
+	done <<-END
+	$trailer
+	END
+}
 
 # What was decrypted says itself which backup it is; then what is a trailer goes.
 check_trailer() { # FILE
@@ -223,15 +325,23 @@ check_trailer() { # FILE
 	[ "$(file_size "$_plain")" -eq $((_bytes + TRAILER)) ] ||
 	    stop $UNVERIFIED "$name.age is not as long as it says"
 	truncate -s "$_bytes" "$_plain"
-	[ "$(file_sum "$_plain")" = "$(_trailer sha256)" ] ||
-	    stop $UNVERIFIED "what is in $name.age has another sum"
 }
 
-# FILE is what was backed up, and SQLite finds no fault in it.
+# FILE is what was backed up, and SQLite finds no fault in it.  Our own check reads
+# all of it, and tells its sum.
 check_database() { # FILE
-	sh -c "$(conf "db $db" check 'kn-store snapshot --check "$1"')" sh "$1" \
+	_own='kn-store snapshot --check "$1"'
+	_check=$(conf "db $db" check)
+	sh -c "${_check:-$_own}" sh "$1" \
 	    >"$work/figures" 2>"$work/said" ||
 	    stop $UNVERIFIED "$name: $(head -n 1 "$work/said")"
+	if [ -z "$_check" ]; then
+		_sum=$(jq -r .sha256 "$work/figures")
+	else
+		_sum=$(file_sum "$1")
+	fi
+	[ "$_sum" = "$(_trailer sha256)" ] ||
+	    stop $UNVERIFIED "what is in $name.age has another sum"
 }
 
 obtain() { # FILE
@@ -266,10 +376,8 @@ verify() {
 	in_memory "$scratch" ||
 	    stop $USAGE "$scratch is no tmpfs, and what is decrypted is not for a disk: --scratch"
 	sweep "$scratch"
-	[ -n "$from" ] || choose
-	[ -z "$from" ] || size=$(file_size "$from")
+	find_backup "$scratch"
 	gone=$(mktemp -d "$scratch/kn-restore.$$.XXXXXX")
-	room_for "$gone" $((size / 1048576 + 8))
 	obtain "$gone/db"
 	if [ -n "$json" ]; then
 		jq -c --arg name "$name" '{ name: $name, verified: true } + .' "$work/figures"
@@ -286,8 +394,7 @@ restore_into() {
 		[ ! -e "$_to$_tail" ] ||
 		    stop $USAGE "$_to$_tail would be taken for part of it: remove it"
 	done
-	[ -n "$from" ] || choose
-	room_for "$into" $((${size:-0} / 1048576 + 8))
+	find_backup "$into"
 	gone=$into/.restore.$$
 	mkdir "$gone"
 	obtain "$gone/db"
@@ -417,8 +524,7 @@ in_place() {
 	if [ -z "$service" ] || ! service_installed "$service"; then
 		hold 0
 	fi
-	[ -n "$from" ] || choose
-	room_for "$dir" $((${size:-0} / 1048576 + 8))
+	find_backup "$dir"
 	mkdir "$stage"
 	obtain "$stage/db"
 	adopt "$stage/db"

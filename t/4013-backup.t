@@ -51,7 +51,7 @@ ok $? "named by cluster, node, database, time, sequence and sum"
 store target cat "backups/$(newest)" >"$T/age"
 head -n 1 "$T/age" | grep -q '^age-encryption.org/v1' && [ "$(grep -ac '^-> X25519' "$T/age")" -eq 2 ]
 ok $? "encrypted for two"
-age -d -i "$T/two.key" "$T/age" >"$T/clear" && [ "$(head -c 15 "$T/clear")" = 'SQLite format 3' ] &&
+opened two "$T/age" >"$T/clear" && [ "$(head -c 15 "$T/clear")" = 'SQLite format 3' ] &&
     [ "$(tail -c 4096 "$T/clear" | sed -n 's/^node //p')" = $NODE ]
 ok $? "by the second of them it is a database and a trailer"
 tail -c 4096 "$T/clear" | sed -n 's/^file store.key //p' | base64 -d | cmp -s - "$T/a/store.key"
@@ -60,6 +60,7 @@ rm -f "$T/clear"
 store target cat "backups/$(newest | sed 's/age$/json/')" >"$T/manifest"
 jq -e --arg s "$(sha256sum <"$T/age" | cut -d' ' -f1)" '.sha256 == $s and
     .format == "kontinuum-backup 1" and .sequence == 1 and .schema == 1 and
+    .compression == "zstd" and .size < .pages * .page_size / 4 and
     (.recipients | length) == 2' "$T/manifest" >/dev/null
 ok $? "the manifest knows it"
 grep -q "^kn_backup_last_success_timestamp_seconds{db=\"node\"} [0-9]*$" "$T/a/backup.prom" &&
@@ -71,6 +72,26 @@ backup --json && jq -e '.sequence == 2' "$T/out" >/dev/null && [ "$(objects | wc
 ok $? "another one, in the same second or not"
 [ -z "$(find "$T/a/data/backup" -name 'work.*')" ]
 ok $? "nothing is left"
+write_conf a 'compression = none'
+backup --json && jq -e '.compression == "none" and .size > .pages * .page_size' "$T/out" >/dev/null &&
+    store target cat "backups/$(newest)" >"$T/age" && age -d -i "$T/one.key" "$T/age" >"$T/clear" &&
+    [ "$(head -c 15 "$T/clear")" = 'SQLite format 3' ] &&
+    [ "$(tail -c 4096 "$T/clear" | sed -n 's/^node //p')" = $NODE ]
+ok $? "one that is not compressed"
+rm -f "$T/clear"
+write_conf a 'compression = lzma'
+ends 2 'compression is zstd or none' backup
+ok $? "nor by what is not known"
+all_but zstd
+old_path=$PATH
+PATH=$without
+write_conf a 'compression = zstd'
+ends 2 'zstd, which is not installed: install' backup
+ok $? "nor by what is not there"
+write_conf a
+backup --json && jq -e '.compression == "none"' "$T/out" >/dev/null
+ok $? "which is missed only where it is asked for"
+PATH=$old_path
 no_plaintext "$T/a/data/backup" "$T/target" "$T/a/backup.prom"
 ok $? "no byte of it stands elsewhere in the clear"
 
@@ -166,8 +187,32 @@ exec cat
 END
 ends 1 'no age file' backup --allow-unsynced && [ "$(objects | wc -l)" -eq "$before" ]
 ok $? "age that does not encrypt"
+cat >"$T/fake/age" <<'END'
+#!/bin/sh
+printf 'age-encryption.org/v1\n-> X25519 a\nb\n-> X25519 c\nd\n--- e\n'
+exec cat
+END
+for form in zstd none; do
+	write_conf a "compression = $form"
+	ends 1 'not encrypted' backup --allow-unsynced && [ "$(objects | wc -l)" -eq "$before" ]
+	ok $? "but says that it does: $form"
+done
 rm "$T/fake/age"
-for tool in jq base64 sha256sum sed awk; do
+cat >"$T/fake/zstd" <<'END'
+#!/bin/sh
+/usr/bin/head -c 1000
+kill -9 $$
+END
+chmod 755 "$T/fake/zstd"
+write_conf a
+ends 1 'zstd failed' backup --allow-unsynced && [ "$(objects | wc -l)" -eq "$before" ]
+ok $? "zstd is killed"
+rm "$T/fake/zstd"
+sed -i "/^.db node/a command = kn-store snapshot -d \"\$1\" -u 9 - 9>\&1 | cat; echo '{\"bytes\":9,\"sha256\":\"x\"}' >\&3" "$T/backup.conf"
+ends 1 'figures' backup --allow-unsynced && [ "$(objects | wc -l)" -eq "$before" ]
+ok $? "figures that say nothing of pages"
+write_conf a
+for tool in jq base64 sha256sum sed awk zstd tee; do
 	cat >"$T/fake/$tool" <<-END
 	#!/bin/sh
 	# the n-th time it is killed
@@ -267,7 +312,7 @@ sqlite3 "$T/large.db" "PRAGMA journal_mode = WAL; CREATE TABLE t (x);
     INSERT INTO t VALUES (randomblob(12000000))" >/dev/null
 sed -i "s|^path = .*|path = $T/large.db|" "$T/backup.conf"
 backup && store target cat "backups/$(newest)" >"$T/age" &&
-    age -d -i "$T/one.key" "$T/age" | head -c "$(stat -c %s "$T/large.db")" |
+    opened one "$T/age" | head -c "$(stat -c %s "$T/large.db")" |
     cmp -s - "$T/large.db"
 ok $? "a large one, in parts"
 sed 's/^/# /' "$T/err"

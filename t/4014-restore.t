@@ -12,7 +12,10 @@ need_backups
 
 bucket_start && store_start a && store a mb box >/dev/null &&
     store a key add --tenant own reader >"$T/reader" &&
-    printf one | store a put box/content
+    printf one | store a put box/content &&
+    for n in 1 2 3 4 5 6 7 8 9; do
+	head -c 15000 /dev/urandom | store a put box/noise-$n || break
+    done
 ok $? "a store with a content and a key, and a bucket"
 write_conf a
 ends 10 'no backup' restore --verify-only --identity "$T/one.key"
@@ -55,7 +58,7 @@ ends 12 'does not decrypt' restore --into "$T/x" --identity "$T/other.key" &&
     [ -z "$(ls -A "$T/x")" ]
 ok $? "nor with another one's"
 restore --into "$T/x" --identity "$T/one.key" && cmp -s "$T/x/store.key" "$T/a/store.key" &&
-    [ "$(sqlite3 "$T/x/node.db" 'SELECT count(*) FROM object')" -eq 1 ] &&
+    [ "$(sqlite3 "$T/x/node.db" 'SELECT count(*) FROM object')" -eq 10 ] &&
     [ "$(stat -c %a "$T/x/node.db")" = 600 ] && [ "$(ls -A "$T/x" | wc -l)" -eq 2 ]
 ok $? "into a directory, with its key"
 sed 's/^/# /' "$T/err"
@@ -73,63 +76,174 @@ restore --into "$T/y" --identity "$T/one.key" --from-file "$T/alone.age" &&
 ok $? "from a file alone, whatever its name"
 rm -rf "$T/y"
 
-# what is not right in the bucket
-hurt() { # NAME SENTENCE: what is there of $second now does not verify
-	ends 13 "$2" restore --into "$T/y" --identity "$T/one.key" &&
+# What is not right in the bucket, of both kinds.
+hurt() { # NAME SENTENCE [CODE]: what is there of $second now does not verify
+	ends "${3:-13}" "$2" restore --into "$T/y" --identity "$T/one.key" &&
 	    [ -z "$(ls -A "$T/y")" ]
-	ok $? "$1"
+	ok $? "$form: $1"
 }
-store target get "$folder/$second.age" "$T/age" && store target get "$folder/$second.json" "$T/json"
-size=$(stat -c %s "$T/age")
-head -c $((size - 100)) "$T/age" | store target put "$folder/$second.age"
-hurt "an object that is cut off" 'not what its manifest'
-cp "$T/age" "$T/flip"
-printf X | dd of="$T/flip" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
-store target put "$folder/$second.age" "$T/flip"
-hurt "a byte of it is another" 'not what its manifest'
-relabel() { # FILE NAME: FILE becomes that backup, and the manifest agrees
-	store target put "$folder/$2.age" "$1" &&
+relabel() { # FILE [FILTER]: FILE becomes $second, and the manifest agrees
+	store target put "$folder/$second.age" "$1" &&
 	    jq -c --arg s "$(sha256sum <"$1" | cut -d' ' -f1)" --argjson n "$(stat -c %s "$1")" \
-	    '.sha256 = $s | .size = $n' "$T/json" | store target put "$folder/$2.json"
+	    ".sha256 = \$s | .size = \$n | ${2:-.}" "$T/json" |
+	    store target put "$folder/$second.json"
 }
-relabel "$T/flip" "$second"
-hurt "also if the manifest agrees" 'damaged'
-head -c $((size - 100)) "$T/age" >"$T/cut"
-relabel "$T/cut" "$second"
-hurt "the same, cut off" 'damaged'
-head -c 70000 "$T/age" >"$T/cut"
-relabel "$T/cut" "$second"
-hurt "or a whole number of chunks" 'damaged\|no backup'
-relabel "$T/$first.age" "$second"
-hurt "another backup of this name" 'says that it is of time'
-age -d -i "$T/one.key" "$T/age" >"$T/clear"
-head -c $((2 * 4096)) "$T/clear" | age -R "$T/recipients" >"$T/short"
-relabel "$T/short" "$second"
-hurt "a stream that ended before age saw it" 'no backup, or not'
-{ head -c 4096 "$T/clear"; tail -c 4096 "$T/clear"; } | age -R "$T/recipients" >"$T/short"
-relabel "$T/short" "$second"
-hurt "a trailer behind less" 'not as long'
-printf noise | dd of="$T/clear" bs=1 seek=9000 conv=notrunc 2>/dev/null
-age -R "$T/recipients" <"$T/clear" >"$T/short"
-relabel "$T/short" "$second"
-hurt "a database of another sum" 'another sum'
-bytes=$(($(stat -c %s "$T/clear") - 4096))
-head -c $bytes "$T/clear" >"$T/spoilt"
-head -c 8000 /dev/zero | dd of="$T/spoilt" bs=1 seek=8192 conv=notrunc 2>/dev/null
-{
-	cat "$T/spoilt"
-	tail -c 4096 "$T/clear" | sed "s/^sha256 .*/sha256 $(sha256sum <"$T/spoilt" | cut -d' ' -f1)/"
-} | age -R "$T/recipients" >"$T/short"
-relabel "$T/short" "$second"
-hurt "a database that was damaged before" 'damaged'
-rm -f "$T/clear" "$T/spoilt" "$T/short"
-sed "s/$NODE/$NODE-2/g" "$T/json" | store target put "$folder/$second.json"
-hurt "a manifest of another node" 'manifest .* not right'
-store target rm "$folder/$second.json"
-restore --into "$T/y" --identity "$T/one.key" && grep -q "$first" "$T/out"
-ok $? "without a manifest it is no backup; the one before is"
-rm -rf "$T/y"
+seal() { # standard input, as $form has it, becomes $T/short
+	if [ $form = zstd ]; then sealed "$@"; else age -R "$T/recipients"; fi >"$T/short"
+}
+hurts() {
+	store target get "$folder/$second.age" "$T/age" && store target get "$folder/$second.json" "$T/json"
+	size=$(stat -c %s "$T/age")
+	head -c $((size - 100)) "$T/age" | store target put "$folder/$second.age"
+	hurt "an object that is cut off" 'not what its manifest'
+	{ cat "$T/age"; echo; } | store target put "$folder/$second.age"
+	hurt "or is longer" 'not what its manifest'
+	cp "$T/age" "$T/flip"
+	printf X | dd of="$T/flip" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
+	store target put "$folder/$second.age" "$T/flip"
+	hurt "a byte of it is another" 'not what its manifest'
+	relabel "$T/flip"
+	hurt "also if the manifest agrees" 'damaged'
+	head -c $((size - 100)) "$T/age" >"$T/cut"
+	relabel "$T/cut"
+	hurt "the same, cut off" 'damaged'
+	head -c 70000 "$T/age" >"$T/cut"
+	relabel "$T/cut"
+	hurt "or a whole number of chunks" 'damaged\|no backup'
+	store target get "$folder/$first.age" "$T/other.age"
+	relabel "$T/other.age" '.compression = "zstd"'
+	hurt "another backup of this name" 'says that it is of time'
+	if [ $form = zstd ]; then
+		opened one "$T/age"
+	else
+		age -d -i "$T/one.key" "$T/age"
+	fi >"$T/clear"
+	cp "$T/clear" "$T/right"
+	head -c $((2 * 4096)) "$T/clear" | seal
+	relabel "$T/short"
+	hurt "a stream that ended before age saw it" 'no backup, or not'
+	{ head -c 4096 "$T/clear"; tail -c 4096 "$T/clear"; } | seal
+	relabel "$T/short"
+	hurt "a trailer behind less" 'not as long'
+	# the content of an object is nothing that SQLite can find a fault in
+	LC_ALL=C sed 's/two/owt/' "$T/right" >"$T/clear"
+	! cmp -s "$T/right" "$T/clear" && seal <"$T/clear"
+	relabel "$T/short"
+	hurt "a database of another sum" 'another sum'
+	printf noise | dd of="$T/clear" bs=1 seek=9000 conv=notrunc 2>/dev/null
+	bytes=$(($(stat -c %s "$T/clear") - 4096))
+	head -c $bytes "$T/clear" >"$T/spoilt"
+	head -c 8000 /dev/zero | dd of="$T/spoilt" bs=1 seek=8192 conv=notrunc 2>/dev/null
+	{
+		cat "$T/spoilt"
+		tail -c 4096 "$T/clear" | sed "s/^sha256 .*/sha256 $(sha256sum <"$T/spoilt" | cut -d' ' -f1)/"
+	} | seal
+	relabel "$T/short"
+	hurt "a database that was damaged before" 'damaged'
+	relabel "$T/age" '.compression = "lzma"'
+	hurt "compressed by what is not known here" 'by "lzma", which this program does not know'
+	relabel "$T/age" '.compression = "\u001b[2Jx"'
+	hurt "or by no word" 'by "??2?x", which'
+	relabel "$T/age" '.compression = null'
+	hurt "or by nothing" 'by "null", which'
+	relabel "$T/age" ".compression = \"$([ $form = zstd ] && echo none || echo zstd)\""
+	hurt "or otherwise than its manifest says" 'damaged\|no backup'
+	sed "s/$NODE/$NODE-2/g" "$T/json" | store target put "$folder/$second.json"
+	hurt "a manifest of another node" 'manifest .* not right'
+	store target put "$folder/$second.json" </dev/null
+	hurt "an empty one" 'manifest .* not right'
+	store target rm "$folder/$second.json"
+	restore --into "$T/y" --identity "$T/one.key" && grep -q "$before" "$T/out"
+	ok $? "$form: without a manifest it is no backup; the one before is"
+	rm -rf "$T/y"
+}
+# What is compressed can be cut, spoilt, and much more than it looks like.
+bombs() {
+	zstd -q -c <"$T/right" >"$T/z"
+	head -c $(($(stat -c %s "$T/z") - 50)) "$T/z" | age -R "$T/recipients" >"$T/short"
+	relabel "$T/short"
+	hurt "a stream of zstd that was cut off" 'is damaged'
+	printf XXXX | dd of="$T/z" bs=1 seek=5000 conv=notrunc 2>/dev/null
+	age -R "$T/recipients" <"$T/z" >"$T/short"
+	relabel "$T/short"
+	hurt "or is not what it was" 'is damaged'
+	{ cat "$T/right"; head -c 1 /dev/zero; } | seal
+	relabel "$T/short"
+	hurt "one byte more than the manifest says" 'more than the [0-9]* bytes'
+	{ head -c 400000000 /dev/zero; cat "$T/right"; } | seal
+	relabel "$T/short"
+	hurt "a bomb" 'more than the [0-9]* bytes'
+	relabel "$T/short" '.pages = 1e11'
+	hurt "if the manifest agrees, there has to be room" 'MB are needed' 16
+	relabel "$T/short" '.pages = 1e300'
+	hurt "of a size that is none" 'not say how large'
+	relabel "$T/short" '.pages = "9" | .page_size = 1e9'
+	hurt "or no number" 'not say how large'
+	relabel "$T/short" 'del(.pages)'
+	hurt "or not there" 'not say how large'
+	relabel "$T/short" '.pages = ("9" * 9) | .page_size = {}'
+	hurt "nor any of both" 'not say how large'
+	relabel "$T/short" '.size = "1; exit"'
+	hurt "nor is that of the object" 'not right'
+	{ cat "$T/right"; head -c 200000000 /dev/zero; } | seal --long=27
+	relabel "$T/short" '.pages = 60000'
+	hurt "what wants much memory" 'damaged: .*memory'
+	if command -v xz >/dev/null; then
+		{ zstd -q -c <"$T/right"; xz -c --lzma2=dict=1GiB <"$T/right"; } |
+		    age -R "$T/recipients" >"$T/short"
+		relabel "$T/short" '.pages = 60000'
+		hurt "or does in another format" 'is damaged'
+	fi
+	rm -f "$T/z"
+}
+form=zstd before=$first
+hurts
+bombs
 store target put "$folder/$second.age" "$T/age" && store target put "$folder/$second.json" "$T/json"
+write_conf a 'compression = none'
+before=$second
+until_true sh -c "[ \$(date -u +%Y%m%dT%H%M%SZ) != ${second%%-*} ]"
+backup && second=$(basename "$(newest)" .age)
+ok $? "one that is not compressed"
+form=none
+hurts
+relabel "$T/age" 'del(.compression)'
+restore --into "$T/y" --identity "$T/one.key" && [ -s "$T/y/node.db" ] && grep -q "$second" "$T/out"
+ok $? "one of a version that knew of no compression"
+rm -rf "$T/y"
+restore --into "$T/y" --identity "$T/one.key" --from-file "$T/age" && [ -s "$T/y/node.db" ]
+ok $? "also as a file alone"
+rm -rf "$T/y" "$T/clear" "$T/spoilt" "$T/short" "$T/right"
+write_conf a
+
+# without zstd
+all_but zstd
+old_path=$PATH
+PATH=$without
+restore --into "$T/y" --identity "$T/one.key" && [ -s "$T/y/node.db" ]
+ok $? "what is not compressed needs no zstd"
+rm -rf "$T/y"
+ends 2 'zstd, which is not installed: install' restore --into "$T/y" --at "${before%%-*}" \
+    --identity "$T/one.key" && [ -z "$(ls -A "$T/y")" ]
+ok $? "what is says what to install"
+ends 2 'zstd, which is not installed: install' restore --into "$T/y" \
+    --identity "$T/one.key" --from-file "$T/alone.age" && [ -z "$(ls -A "$T/y")" ]
+ok $? "so does a file alone"
+PATH=$old_path
+if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
+	head -c 90000000 /dev/zero | sealed >"$T/bomb.age"
+	mkdir "$T/small"
+	in_small() {
+		unshare -m sh -c 'mount -t tmpfs -o size=64m,mode=700 none "$1" && shift && exec "$@"' \
+		    sh "$T/small" "$scripts/restore.sh" --config "$T/backup.conf" \
+		    --into "$T/small/y" --identity "$T/one.key" --from-file "$T/bomb.age" 2>"$T/err"
+	}
+	KN_BUILD=$bin NODE_INI=$T/none.ini KN_SUPERVISOR=none KN_ROOT=$T/root TMPDIR=$T \
+	    ends 16 'more than 3[0-9]* bytes, half of what is free' in_small
+	ok $? "a file alone that is a bomb fills no disk"
+else
+	skip_one "a file alone that is a bomb" 'only root can mount'
+fi
 
 # in place
 ends 11 'in use' restore --identity "$T/one.key" && [ ! -e "$T/a/data/.restore" ]
@@ -204,7 +318,7 @@ sed -i "s/^node = .*/node = 12D3KooWOther/" "$T/backup.conf"
 ends 10 'no backup' restore --identity "$T/one.key"
 ok $? "another node has no backups of its own"
 restore --identity "$T/one.key" --node $NODE && cmp -s "$T/keep" "$T/b/store.key" &&
-    store_start b && store b ls box/ | jq -e '.key == "content"' >/dev/null &&
+    store_start b && [ "$(store b cat box/content)" = two ] &&
     store b key list reader | jq -e '.id == "reader"' >/dev/null
 ok $? "but is given those of the first, if it is named"
 sed 's/^/# /' "$T/err"

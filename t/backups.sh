@@ -7,7 +7,7 @@ NODE=12D3KooWTest
 
 need_backups() {
 	need kn-store
-	for program in age age-keygen curl flock sqlite3; do
+	for program in age age-keygen curl flock sqlite3 zstd; do
 		command -v $program >/dev/null || skip "$program is not installed"
 	done
 }
@@ -74,6 +74,20 @@ ends() { # CODE SENTENCE COMMAND…
 	[ $_got -eq "$_want" ] && grep -q "$_said" "$T/err" && return
 	sed "s/^/# $_got: /" "$T/err"
 	return 1
+}
+
+# What is inside an object, and an object of what is on standard input.
+opened() { age -d -i "$T/$1.key" "$2" | zstd -q -d -c; } # WHOSE FILE
+sealed() { zstd -q -c "$@" | age -R "$T/recipients"; }  # OPTION-OF-ZSTD...
+
+# A folder with every program but one.
+all_but() { # PROGRAM: sets without
+	without=$T/without-$1
+	mkdir -p "$without"
+	for _dir in $(printf %s "$PATH" | tr : ' '); do
+		ln -s "$_dir"/* "$without/" 2>/dev/null
+	done
+	rm -f "$without/$1"
 }
 
 folder=backups/main/$NODE/node
