@@ -16,7 +16,7 @@ boot_wait=60 # seconds until a bed has booted
 landlock='landlock_create_ruleset landlock_add_rule landlock_restrict_self'
 
 # What every root holds besides the base: what a node needs, and what looks at it.
-common=ca-certificates,iproute2,procps,jq,age,curl,sqlite3,minisign,s6,execline
+common=ca-certificates,iproute2,procps,jq,age,zstd,curl,sqlite3,minisign,s6,execline
 common=$common,nftables,ufw,iputils-ping,openssl,util-linux
 
 # Become this command, in a mount namespace and a control group of the test's.
@@ -76,15 +76,15 @@ libraries() {
 	done | sed 's/:.*//' | sort -u
 }
 
-# Build the root of a kind in $beds, unless it is there.  Of several tests that
-# want the same one, one builds it and the others wait.
+# Build the root of a kind in $beds, unless it is there, with all of $common.  Of
+# several tests that want the same one, one builds it and the others wait.
 root_make() { # systemd|openrc|plain|vm
 	mkdir -p "$beds"
 	(flock 9 && root_build "$1") 9>"$beds/$1.lock"
 }
 
 root_build() { # systemd|openrc|plain|vm
-	[ ! -e "$beds/$1.done" ] || return 0
+	[ "$(cat "$beds/$1.done" 2>/dev/null)" != "$common" ] || return 0
 	rm -rf "${beds:?}/$1"
 	case $1 in
 	vm)
@@ -113,7 +113,7 @@ root_build() { # systemd|openrc|plain|vm
 		    "$(. /etc/os-release && echo "${VERSION_CODENAME:-stable}")" \
 		    "$beds/$1" || return 1 ;;
 	esac
-	: >"$beds/$1.done"
+	echo "$common" >"$beds/$1.done"
 }
 
 # A new host NAME of this KIND, not running yet; $T/NAME/root is its root.
