@@ -47,9 +47,16 @@ RESTIC_REPOSITORY=s3:$endpoint/tiny
 restic -q init
 ok $? "a tenant with a cap"
 # it tries again for a quarter of an hour whatever the answer is
-timeout 8 restic -q backup "$T/tree" >"$T/said" 2>&1
-grep -q 'does not fit into what this tenant may store' "$T/said" &&
-    store a --json usage --tenant small |
-    jq -e '.disk_used <= 100000 and .disk_reserved == 0' >/dev/null
+restic -q backup "$T/tree" >"$T/said" 2>&1 &
+refused=$!
+pids="$pids $refused"
+until_true grep 'does not fit into what this tenant may store' "$T/said"
 ok $? "what does not fit is refused, and it says why"
+end "$refused"
+within_cap() {
+	store a --json usage --tenant small |
+	    jq -e '.disk_used <= 100000 and .disk_reserved == 0'
+}
+until_true within_cap
+ok $? "and nothing of it is kept"
 finish

@@ -5,16 +5,14 @@ here=$(cd "$(dirname "$0")" && pwd) || exit 111
 . "$here/lib.sh"
 # shellcheck source=t/s3.sh
 . "$here/s3.sh"
+. "$here/parts.sh"
 need kn-store
 command -v node >/dev/null && command -v npm >/dev/null ||
     skip 'node and npm are not here'
 [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] ||
     skip "node $(node -v) is too old for these clients"
 js=$here/interop/s3js
-cmp -s "$js/package.json" "$js/node_modules/.manifest" ||
-    (cd "$js" && npm install --silent --no-package-lock --no-audit --no-fund &&
-	cp package.json node_modules/.manifest) >/dev/null 2>&1 ||
-    skip 'npm cannot install them'
+npm_packages "$js" || skip "$why"
 store_start a
 ok $? "a store"
 noise 5000 "$T/small"

@@ -75,11 +75,14 @@ peer=$(find "${KN_PEER:-$bin/peer}" -name 'versitygw*' -type f 2>/dev/null | hea
 if [ -x "$peer" ]; then
 	key_id=bench secret=benchbench
 	mkdir -p "$T/peer/backups"
-	for port in 25311 35311 45311; do
+	# it can choose no port by itself; one that is taken ends it
+	for port in $((20000 + $$ % 10000)) $((30000 + $$ % 2000)) 19311; do
 		ROOT_ACCESS_KEY=$key_id ROOT_SECRET_KEY=$secret "$peer" \
 		    --port 127.0.0.1:$port --quiet posix "$T/peer" >"$T/peer.log" 2>&1 &
-		pids="$pids $!"
-		until_true curl -s -o /dev/null "http://127.0.0.1:$port/" && break
+		peer_pid=$!
+		pids="$pids $peer_pid"
+		until_true sh -c "! kill -0 $peer_pid || curl -s -o '$T/out' 'http://127.0.0.1:$port/'"
+		kill -0 $peer_pid 2>/dev/null && break
 	done
 	target_endpoint=http://127.0.0.1:$port
 	round versitygw curl

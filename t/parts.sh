@@ -27,6 +27,22 @@ part() { # PROGRAM PACKAGE
 	[ -x "$parts/$2/usr/bin/$1" ] && echo "$parts/$2/usr/bin/$1"
 }
 
+# What DIR/package.json names, once, beside it.  Several tests want the same: one
+# installs, the others wait.  If it cannot, $why says why.
+npm_packages() { # DIR
+	mkdir -p "$parts" || return 1
+	(
+		flock 9 || exit 1
+		# a copy of the manifest tells whether what is there is of this one
+		cmp -s "$1/package.json" "$1/node_modules/.manifest" ||
+		    (cd "$1" && timeout 900 npm install --loglevel error \
+			--no-package-lock --no-audit --no-fund </dev/null &&
+			cp package.json node_modules/.manifest) >"$T/npm" 2>&1
+	) 9>"$parts/.npm-$(basename "$1")" && return
+	why="npm cannot install what $(basename "$1") needs: $(grep -m 1 . "$T/npm")"
+	return 1
+}
+
 # Those of Prometheus in $prometheus, $promtool and $alertmanager, or skip the
 # whole file.
 need_prometheus() {

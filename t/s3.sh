@@ -85,15 +85,16 @@ key_of_small() { # NAME
 	    key_for "$1" small
 }
 
-# A command that is to fail, soon, and to say what: within 40 seconds, although
-# the whole of it is to be sent again and again to who gives no answer.
+# A command that is to fail and to say what.  Who tries again for a quarter of an
+# hour, as some do where there is no answer or a failure, has not understood it.
 refused() { # SENTENCE COMMAND...
 	sentence=$1
 	shift
-	timeout 40 "$@" >"$T/refused" 2>&1 </dev/null
+	timeout 300 "$@" >"$T/refused" 2>&1 </dev/null
 	code=$?
 	[ $code -ne 0 ] && [ $code -ne 124 ] &&
 	    grep -q "$sentence" "$T/refused" && return
+	echo "# it ended with $code"
 	sed 's/^/# /' "$T/refused"
 	return 1
 }
@@ -102,14 +103,18 @@ refused() { # SENTENCE COMMAND...
 # programs are in $venv/bin.
 venv() { # NAME PACKAGE==VERSION
 	venv=$here/../build/py/$1
-	[ ! -e "$venv/whole" ] || return 0
 	/usr/bin/python3 -c 'import venv, ensurepip' 2>/dev/null ||
 	    skip 'python3-venv is not installed'
-	rm -rf "$venv"
-	/usr/bin/python3 -m venv "$venv" >/dev/null &&
-	    timeout 300 "$venv/bin/pip" --retries 1 --timeout 20 install -q \
-	    --disable-pip-version-check "$2" >/dev/null 2>&1 &&
-	    : >"$venv/whole" || skip "pip cannot install $2"
+	mkdir -p "${venv%/*}"
+	(
+		flock 9 || exit 1
+		[ ! -e "$venv/whole" ] || exit 0
+		rm -rf "$venv"
+		/usr/bin/python3 -m venv "$venv" && timeout 900 \
+		    "$venv/bin/pip" --retries 1 --timeout 60 install -q \
+		    --disable-pip-version-check "$2" && : >"$venv/whole"
+	) 9>"$venv.lock" >"$T/pip" 2>&1 ||
+	    skip "pip cannot install $2: $(tail -n 1 "$T/pip")"
 }
 
 # Lines of TAP without numbers, as a client's script writes them, are ours.

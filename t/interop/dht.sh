@@ -10,7 +10,7 @@ KAD=/kontinuum/kad/1.0.0
 OURS="K1 K2 K3 K4"
 SERVERS="S1 S2 S3 S4 S5"
 CLIENT=C1
-patience=${KN_INTEROP_PATIENCE:-60}
+patience=${KN_INTEROP_PATIENCE:-300}
 
 # One of the others: commands go into a fifo that something holds open, answers
 # into a file.
@@ -62,13 +62,13 @@ says() { # WHAT JQ-CONDITION NAME WORD...
 
 # The same of ours; the lines are one array.
 we_say() { # WHAT JQ-CONDITION NAME WORD...
-	what=$1 want=$2
-	shift 2
-	dht "$@" >"$T/said" 2>"$T/said.err"
+	what=$1 want=$2 us=$3
+	shift 3
+	dht "$us" -t "${patience}s" "$@" >"$T/said" 2>"$T/said.err"
 	jq -se "$want" "$T/said" >/dev/null 2>&1
 	status=$?
 	ok $status "$what"
-	[ $status -eq 0 ] || { printf '# %s\n# %s\n' "$want" "$*"
+	[ $status -eq 0 ] || { printf '# %s\n# %s %s\n' "$want" "$us" "$*"
 	    sed 's/^/# /' "$T/said" "$T/said.err"; }
 }
 
@@ -86,11 +86,11 @@ record() { # NAME pk|ipns [SEQ]
 # One of ours puts the last record, or has it.
 we_put() { # NAME
 	unhex "$value" >"$T/value"
-	dht "$1" put "hex:$key" "$T/value" >"$T/said" 2>&1
+	dht "$1" -t "${patience}s" put "hex:$key" "$T/value" >"$T/said" 2>&1
 }
 
 we_get() { # WHAT NAME
-	dht "$2" get --raw "hex:$key" >"$T/got" 2>"$T/said.err"
+	dht "$2" -t "${patience}s" get --raw "hex:$key" >"$T/got" 2>"$T/said.err"
 	unhex "$value" | cmp -s - "$T/got"
 	status=$?
 	ok $status "$1"
@@ -115,7 +115,8 @@ network() {
 	first=
 	for name in $OURS; do
 		node_start "$name" &&
-		    dht_start "$name" ${first:+"bootstrap = $first"} || return 1
+		    dht_start "$name" 'rpc_timeout = 1m' 'timeout = 5m' \
+			${first:+"bootstrap = $first"} || return 1
 		[ -n "$first" ] || first=$(node_addr "$name")
 		p2p "$name" --json self | jq -r .peer >"$T/$name.peer"
 	done

@@ -4,13 +4,14 @@
 # README.md; kn.sh answers the same for our own node.
 
 . "$here/lib.sh"
+. "$here/parts.sh"
 . "$here/interop/kn.sh"
 
 KIB=1024
 MIB=$((KIB * KIB))
 bulk=${KN_INTEROP_BYTES:-$((KIB * MIB))}
 many=${KN_INTEROP_STREAMS:-1000}
-patience=${KN_INTEROP_PATIENCE:-240}
+patience=${KN_INTEROP_PATIENCE:-900}
 
 # The bytes all peers send: see README.md.
 pattern() { # BYTES
@@ -23,12 +24,7 @@ have_js() {
 	    { why="node and npm are not here"; return 1; }
 	major=$(node -p 'process.versions.node.split(".")[0]')
 	[ "$major" -ge 20 ] || { why="node $major is older than 20"; return 1; }
-	# a copy of the manifest tells whether what is installed is of this one
-	js=$here/interop/js
-	cmp -s "$js/package.json" "$js/node_modules/.manifest" && return 0
-	(cd "$js" && npm install --silent --no-package-lock --no-audit \
-	    --no-fund && cp package.json node_modules/.manifest) \
-	    >/dev/null 2>&1 || { why="npm cannot install js-libp2p"; return 1; }
+	npm_packages "$here/interop/js"
 }
 
 have_go() {
@@ -167,7 +163,7 @@ check_bytes() {
 # Who reset a stream knows it before the other side does.
 until_reset() { # COUNT
 	tries=0
-	while [ $tries -lt 100 ]; do
+	while [ $tries -lt 600 ]; do
 		ask "$it" seen /kn/watch/1
 		[ "$(printf '%s' "$answer" | jq .reset)" -ge "$1" ] && return
 		tries=$((tries + 1))

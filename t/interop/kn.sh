@@ -42,7 +42,7 @@ kn_served() { # SIDE
 	    contains(["/kn/echo/1", "/kn/watch/1", "/kn/sink/1", "/kn/source/1",
 	    "/kn/reset/1", "/kn/stall/1"])' >/dev/null 2>&1; do
 		tries=$((tries + 1))
-		[ $tries -lt 100 ] || return 1
+		[ $tries -lt 1200 ] || return 1
 		sleep 0.05
 	done
 }
@@ -139,7 +139,7 @@ kn_streams() { # SIDE ADDR PROTO N
 	tries=0
 	until [ "$(cat "$T/many"/* | wc -c)" -ge $(($4 * KIB)) ]; do
 		tries=$((tries + 1))
-		[ $tries -lt 600 ] || break
+		[ $tries -lt $((patience * 10)) ] || break
 		sleep 0.1
 	done
 	yes '' | head -n "$4" >&7
@@ -235,7 +235,7 @@ kn_seen() { # SIDE PROTO
 			fi
 		done
 		tries=$((tries + 1))
-		[ $open -eq 0 ] || [ $tries -eq 100 ] && break
+		[ $open -eq 0 ] || [ $tries -eq 600 ] && break
 		sleep 0.1
 	done
 	echo "{\"ok\":true,\"open\":$open,\"eof\":$eof,\"reset\":$reset}"

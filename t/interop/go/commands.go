@@ -81,7 +81,7 @@ func ended(err error) string {
 }
 
 func (c *client) dial(addr string) (peer.ID, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	info, err := peer.AddrInfoFromString(addr)
 	if err != nil {
@@ -110,14 +110,14 @@ func (c *client) id(a []string) (answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	late := time.After(10 * time.Second)
+	late := time.After(patience)
 	for c.known[id].Peer != id {
 		select {
 		case e := <-c.identified:
 			known := e.(event.EvtPeerIdentificationCompleted)
 			c.known[known.Peer] = known
 		case <-late:
-			return nil, errors.New("no identify within 10 s")
+			return nil, errors.New("no identify within a minute")
 		}
 	}
 	known := c.known[id]

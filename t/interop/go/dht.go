@@ -25,10 +25,9 @@ import (
 )
 
 const (
-	dialPatience = 10 * time.Second
-	aDay         = 24 * time.Hour
-	anHour       = time.Hour
-	ipnsValue    = "/ipfs/bafkqaaa"
+	aDay      = 24 * time.Hour
+	anHour    = time.Hour
+	ipnsValue = "/ipfs/bafkqaaa"
 )
 
 type node struct {
@@ -93,7 +92,7 @@ func record(key, value []byte) answer {
 }
 
 func (n *node) connect(a []string) (answer, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), dialPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	info, err := peer.AddrInfoFromString(a[0])
 	if err != nil {

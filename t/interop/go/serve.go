@@ -99,7 +99,7 @@ func count(n *int, by int) {
 
 // seen waits until no stream of proto is open and says how they ended.
 func seen(proto string) counts {
-	for until := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		tallyLock.Lock()
 		var c counts
 		if known := tally[proto]; known != nil {

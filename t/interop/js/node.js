@@ -11,8 +11,6 @@ import { createLibp2p } from 'libp2p'
 
 export const PATIENCE = 60_000
 
-const DIAL = 10_000
-
 export const sleep = ms => new Promise(resolve => setTimeout(resolve, ms))
 
 const say = obj => process.stdout.write(JSON.stringify(obj) + '\n')
@@ -23,15 +21,18 @@ export const newNode = (services, init) => createLibp2p({
 	connectionEncrypters: [noise()],
 	streamMuxers: [yamux({ maxInboundStreams: 4096, maxOutboundStreams: 4096 })],
 	connectionManager: {
+		dialTimeout: PATIENCE,
+		addressDialTimeout: PATIENCE,
+		inboundUpgradeTimeout: PATIENCE,
 		inboundStreamProtocolNegotiationTimeout: PATIENCE,
 		outboundStreamProtocolNegotiationTimeout: PATIENCE
 	},
 	connectionMonitor: { enabled: false },
-	services: { identify: identify(), ping: ping(), ...services },
+	services: { identify: identify({ timeout: PATIENCE }), ping: ping({ timeout: PATIENCE }), ...services },
 	...init
 })
 
-export const dial = (node, addr) => node.dial(multiaddr(addr), { signal: AbortSignal.timeout(DIAL) })
+export const dial = (node, addr) => node.dial(multiaddr(addr), { signal: AbortSignal.timeout(PATIENCE) })
 
 // What identify found out, which js-libp2p runs on every new connection.
 export function identified (node) {
@@ -41,8 +42,8 @@ export function identified (node) {
 }
 
 export async function waitKnown (known, peer) {
-	for (const late = Date.now() + DIAL; !known.has(peer);) {
-		if (Date.now() > late) throw new Error('no identify within 10 s')
+	for (const late = Date.now() + PATIENCE; !known.has(peer);) {
+		if (Date.now() > late) throw new Error('no identify within a minute')
 		await sleep(10)
 	}
 	return known.get(peer)

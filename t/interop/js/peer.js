@@ -220,7 +220,7 @@ const commands = {
 
 	async seen (proto) {
 		const t = performance.now()
-		while (seen(proto).open > 0 && since(t) < 10_000) await sleep(10)
+		while (seen(proto).open > 0 && since(t) < PATIENCE) await sleep(10)
 		return seen(proto)
 	},
 

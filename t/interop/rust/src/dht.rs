@@ -34,7 +34,7 @@ use crate::{
 
 type Answer = Result<Value, Box<dyn Error>>;
 
-const DIAL: Duration = Duration::from_secs(10);
+const DIAL: Duration = Duration::from_secs(60);
 
 #[derive(NetworkBehaviour)]
 struct Behaviour {

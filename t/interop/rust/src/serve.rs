@@ -131,7 +131,7 @@ pub async fn serve(mut inbound: mpsc::UnboundedReceiver<(StreamProtocol, Stream)
 
 /// Waits until no stream of this protocol is open and says how they ended.
 pub async fn seen(name: &str) -> Value {
-    let late = Instant::now() + Duration::from_secs(10);
+    let late = Instant::now() + Duration::from_secs(60);
     loop {
         let c = tally(name, |_| ());
         if c.open == 0 || Instant::now() > late {
