@@ -112,6 +112,17 @@ running() { # PROGRAM
 
 wanted() { conf metrics programs "kn-signd kn-p2pd kn-dht kn-store" | tr ' ' '\n'; }
 
+# Those that the node can do without are not in metrics.programs: kn-metrics itself.
+supervised() { wanted; echo kn-metrics; }
+
+none_runs() {
+	if [ -d "$node_run" ] && [ ! -x "$node_run" ]; then
+		pass "root can see into $node_run"
+	else
+		pass "${1:-no program runs}"
+	fi
+}
+
 running_all() { # those of the node that run
 	for _name in $(node_services); do
 		running "$_name" >/dev/null && printf '%s\n' "$_name"

@@ -706,6 +706,18 @@ do_check() {
 	[ "$step" = "done" ]
 }
 
+# Who may not look would find that nothing is there, and be told to make it again.
+must_see_keys() {
+	_keys=$(path_of keys)
+	[ ! -d "$_keys" ] || [ -x "$_keys" ] ||
+	    wrong "only root can see into $_keys: run this as root"
+}
+
+must_be_root() {
+	is_root || [ -n "$node_root$dry" ] ||
+	    wrong "only root can do that: run this as root, or say --root DIR or --dry-run"
+}
+
 # --- and away again ---
 
 do_uninstall() {
@@ -743,8 +755,13 @@ do_uninstall() {
 	[ ! -d "$node_lib" ] || act "$node_lib goes" rm -rf "$node_lib"
 	[ "$node_supervisor" != systemd ] || ! is_live || [ -n "$dry" ] || supervisor_reload
 	[ -z "$purge" ] || do_purge
+	[ -z "$json" ] || printf '%s' "$changes" | jq -Rnc '{changes: [inputs]}'
 	[ -n "$changes" ] || tell "Nothing of it is installed."
-	[ -n "$purge" ] || tell "Kept: $(path_of etc), $(path_of lib) (--purge removes them)."
+	if [ -n "$purge" ]; then
+		tell "The users and the group $(facts group) stay: files elsewhere may be theirs."
+	else
+		tell "Kept: $(path_of etc), $(path_of lib), $(path_of log) (--purge removes them)."
+	fi
 }
 
 unlink_units() {
@@ -841,9 +858,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 111' INT TERM HUP
 if [ -n "$check" ]; then
+	must_see_keys
 	do_check
 elif [ -n "$uninstall" ]; then
+	must_be_root
 	do_uninstall
 else
+	must_be_root
 	do_install
 fi

@@ -127,7 +127,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	chmod 700 "$run/stat"
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$T/kn-metrics" \
 	    -c "$T/node.ini" --probe 2>"$T/err"
-	[ $? -eq 111 ] && grep -q 'cannot look into' "$T/err"
+	[ $? -eq 100 ] && grep -q 'cannot look into' "$T/err"
 	ok $? "who may not look is told so"
 	chmod 755 "$run/stat"
 else

@@ -367,6 +367,30 @@ install "$root" --supervisor none --check
 [ $? -eq 1 ] && grep -q '^Next: start' "$T/said" && grep -q '^done: certificate' "$T/said"
 ok $? "and in words"
 
+# --- who is not root is told so, and nothing else ---
+if command -v setpriv >/dev/null && [ "$(id -u)" -eq 0 ]; then
+	chmod 711 "$T"
+	without() { # ARGUMENT...
+		setpriv --reuid 65534 --regid 65534 --clear-groups $shell \
+		    "$scripts/install.sh" --supervisor none "$@" >"$T/said" 2>&1
+	}
+	without --root "$root" --check
+	[ $? -eq 100 ] && grep -q 'run this as root' "$T/said" && ! grep -q keygen "$T/said"
+	code=$?
+	ok $code "who cannot see the keys is not told to make them"
+	tell $code
+	without --prefix "$T/nowhere"
+	[ $? -eq 100 ] && grep -q 'run this as root' "$T/said" && [ "$(wc -l <"$T/said")" -eq 1 ]
+	code=$?
+	ok $code "who cannot install is told so first"
+	tell $code
+	without --prefix "$T/nowhere" --uninstall
+	[ $? -eq 100 ] && grep -q 'run this as root' "$T/said"
+	ok $? "nor remove"
+else
+	skip_one "who is not root is told so" 'there is no setpriv, or we are not root'
+fi
+
 # --- killed at any moment, the next run makes it whole ---
 lost=0
 for n in 1 2 3; do
@@ -385,6 +409,12 @@ ok $lost "killed at three moments: the next run makes it whole"
 
 # --- away again ---
 root=$T/systemd
+install "$root" --uninstall --supervisor systemd --dry-run --json &&
+    jq -e '.changes | any(test("kn-p2pd.service goes"))' "$T/said" >/dev/null &&
+    [ -e "$root/etc/systemd/system/kn-p2pd.service" ]
+code=$?
+ok $code "--uninstall --dry-run --json says what would go"
+tell $code
 install "$root" --uninstall --supervisor systemd && [ -z "$(find "$root/usr/local" -name 'kn-*')" ] &&
     [ -z "$(find "$root/etc/systemd" -name 'kn-*')" ] && [ -f "$root/etc/kontinuum-node/node.ini" ]
 code=$?

@@ -21,7 +21,7 @@ static void
 must_see(const struct gather *g)
 {
 	if (access(g->stat_path, R_OK | X_OK) < 0 && errno == EACCES)
-		die(EXIT_SYSTEM,
+		die(EXIT_WRONG,
 		    "cannot look into %s: be root, or in the group of the "
 		    "node's programs",
 		    g->stat_path);

@@ -40,7 +40,7 @@ check_running_version() {
 		[ "$now" = "${said##* }" ] ||
 		    { weak "$name runs as version $now, ${said##* } is installed" "$(service_command restart "$name")"; return; }
 	done
-	[ -n "${any:-}" ] || { pass 'no program runs'; return; }
+	[ -n "${any:-}" ] || { none_runs; return; }
 	good 'what runs is what is installed'
 }
 

@@ -17,18 +17,18 @@ add enabled 'do the services start with the host?'
 check_enabled() {
 	case $node_supervisor in
 	systemd)
-		for name in kontinuum-node.target $(wanted); do
+		for name in kontinuum-node.target $(supervised); do
 			case $name in *.target) ;; *) name=$name.service ;; esac
 			[ "$(within 5 systemctl is-enabled "$name")" = enabled ] ||
 			    { bad "$name does not start with the host" "systemctl enable $name"; return; }
 		done ;;
 	openrc)
-		for name in $(wanted); do
+		for name in $(supervised); do
 			find /etc/runlevels -name "$name" | grep -q . ||
 			    { bad "$name does not start with the host" "rc-update add $name default"; return; }
 		done ;;
 	s6)
-		for name in $(wanted); do
+		for name in $(supervised); do
 			[ -d "$node_scandir/$name" ] && [ ! -e "$node_scandir/$name/down" ] ||
 			    { bad "$name does not start with s6-svscan" "rm -f $node_scandir/$name/down; $(install_again 'lays the services')"; return; }
 		done ;;
@@ -47,7 +47,9 @@ check_running() {
 		running "$name" >/dev/null ||
 		    { bad "$name does not run" "$(service_command start "$name")"; return; }
 	done
-	good "these run: $(wanted | tr '\n' ' ' | sed 's/ $//')"
+	running kn-metrics >/dev/null ||
+	    { weak 'kn-metrics does not run: nobody is told how the node is' "$(service_command start kn-metrics)"; return; }
+	good "these run: $(supervised | tr '\n' ' ' | sed 's/ $//')"
 }
 
 add loops 'does every loop turn?'
@@ -60,7 +62,7 @@ check_loops() {
 		[ "$age" -le "$limit" ] ||
 		    { bad "the loop of $name has not turned for $age seconds" "$(service_command restart "$name")"; return; }
 	done
-	[ -n "${any:-}" ] || { pass 'no program runs'; return; }
+	[ -n "${any:-}" ] || { none_runs; return; }
 	good 'all loops turn'
 }
 
@@ -83,7 +85,7 @@ check_phases() {
 		5) weak "$name is on its way to exit" "$(service_command start "$name")"; return ;;
 		esac
 	done
-	[ -n "${any:-}" ] || { pass 'no program runs'; return; }
+	[ -n "${any:-}" ] || { none_runs; return; }
 	good 'every program serves'
 }
 
@@ -143,7 +145,11 @@ check_crash_loops() {
 logs_of() { # SERVICE
 	case $node_supervisor in
 	systemd) echo "journalctl -u $1 -n 50  # says why" ;;
-	*) echo "tail -n 50 $(fact dir log path)/$1/current  # says why" ;;
+	*)
+		log=$(fact dir log path)/$1/current
+		# OpenRC without s6-log
+		[ -e "$(at "$log")" ] || [ ! -e "$(at "${log%/*}")/log" ] || log=${log%/*}/log
+		echo "tail -n 50 $log  # says why" ;;
 	esac
 }
 
@@ -162,7 +168,7 @@ check_sandbox() {
 		*' landlock=0 '*) weak "$name runs without Landlock: $line" 'uname -r  # Landlock is there from 5.13 with lsm=landlock'; return ;;
 		esac
 	done
-	[ -n "${any:-}" ] || { pass 'no program runs'; return; }
+	[ -n "${any:-}" ] || { none_runs; return; }
 	good 'seccomp and Landlock hold every program'
 }
 
@@ -182,8 +188,18 @@ check_process_users() {
 			return
 		fi
 	done
-	[ -n "${any:-}" ] || { pass 'no program runs'; return; }
+	[ -n "${any:-}" ] || { none_runs; return; }
 	good 'every program runs as its user'
+}
+
+# What the first process may not have, no service can be given.
+more_files() { # WANTED
+	host=$(awk '/^Max open files/ { print $5 }' "$node_root/proc/1/limits")
+	if [ -n "$host" ] && [ "$host" != unlimited ] && [ "$host" -lt "$1" ]; then
+		echo "grep 'open files' /proc/1/limits  # this host allows no service more: raise it where the host is started (of a container: --ulimit nofile=$1)"
+	else
+		install_again 'gives the services their limits'
+	fi
 }
 
 add descriptors 'may the programs open enough files?'
@@ -195,12 +211,12 @@ check_descriptors() {
 		any=yes
 		want=$(fact service "$name" nofile)
 		[ "$have" = unlimited ] || [ "$have" -ge "$want" ] ||
-		    { bad "$name may open $have files, and needs $want" "$(install_again 'gives the services their limits')"; return; }
+		    { bad "$name may open $have files, and needs $want" "$(more_files "$want")"; return; }
 		used=$(find "$node_root/proc/$pid/fd" -mindepth 1 2>/dev/null | wc -l)
 		[ $((used * 10)) -lt $((want * 9)) ] ||
 		    { weak "$name has $used of $want files open" "$(edit '[limits] peers, [store] connections: fewer')"; return; }
 	done
-	[ -n "${any:-}" ] || { pass 'no program runs, or their limits may not be read'; return; }
+	[ -n "${any:-}" ] || { none_runs 'no program runs, or their limits may not be read'; return; }
 	good 'every program may open as many files as it needs'
 }
 
@@ -225,7 +241,7 @@ check_process_memory() {
 		[ $((rss * 10)) -lt $((limit * 9)) ] ||
 		    { weak "$name has $rss MB of $limit MB" "$(service_command restart "$name")"; return; }
 	done
-	[ -n "${any:-}" ] || { pass 'no program runs'; return; }
+	[ -n "${any:-}" ] || { none_runs; return; }
 	good 'every program is well below its limit'
 }
 

@@ -134,7 +134,7 @@ check_port_billing() { admin_port billing; }
 
 add listening 'does it listen on every address of listen_addrs?'
 check_listening() {
-	running kn-p2pd >/dev/null || { pass 'kn-p2pd does not run'; return; }
+	running kn-p2pd >/dev/null || { none_runs 'kn-p2pd does not run'; return; }
 	have=$(waiting)
 	for addr in $(conf network listen_addrs /ip4/0.0.0.0/tcp/4001); do
 		proto=tcp
@@ -162,7 +162,7 @@ open_to_others() { # PORT…
 
 add s3-private 'is the S3 API closed to the world?'
 check_s3_private() {
-	running kn-store >/dev/null || { pass 'kn-store does not run'; return; }
+	running kn-store >/dev/null || { none_runs 'kn-store does not run'; return; }
 	# shellcheck disable=SC2046
 	if open_to_others $(conf store listen '' | sed 's/.*://'); then
 		weak 'the S3 API, which has no TLS, takes connections from other hosts' "$(edit_listen '[store] listen = 127.0.0.1:9000, and a proxy with TLS in front')"
@@ -173,7 +173,7 @@ check_s3_private() {
 
 add metrics-private 'are the metrics for those who should see them?'
 check_metrics_private() {
-	running kn-metrics >/dev/null || { pass 'kn-metrics does not run'; return; }
+	running kn-metrics >/dev/null || { none_runs 'kn-metrics does not run'; return; }
 	# shellcheck disable=SC2046
 	if ! open_to_others $(conf metrics listen '' | sed 's/.*://'); then
 		good 'the metrics are for this host alone'
@@ -318,7 +318,7 @@ check_firewall() {
 
 add peers 'is the node connected with others?'
 check_peers() {
-	running kn-p2pd >/dev/null || { pass 'kn-p2pd does not run'; return; }
+	running kn-p2pd >/dev/null || { none_runs 'kn-p2pd does not run'; return; }
 	want=$(conf metrics min_peers 1)
 	list=$(p2p peers) || { pass 'p2p.sock may not be asked'; return; }
 	n=$(printf '%s' "$list" | grep -c peer)
@@ -331,7 +331,7 @@ check_peers() {
 
 add reachable 'can others connect to the node?'
 check_reachable() {
-	running kn-p2pd >/dev/null || { pass 'kn-p2pd does not run'; return; }
+	running kn-p2pd >/dev/null || { none_runs 'kn-p2pd does not run'; return; }
 	list=$(p2p peers) || { pass 'p2p.sock may not be asked'; return; }
 	port=$(p2p_ports tcp | head -n 1)
 	if printf '%s\n' "$list" | jq -e -s 'any(.inbound)' >/dev/null; then

@@ -35,7 +35,10 @@ private() { # FILE USER
 add node-key 'is the identity key there, and private?'
 check_node_key() {
 	file=$(key_path)
-	verdict=$(private "$file" kn-sign "kn-keygen -m $(master_path) -o $file")
+	mend="kn-keygen -m $(master_path) -o $file"
+	# kn-keygen would make another identity
+	[ ! -e "$(cert_path)" ] || mend="$here/keycopies.sh restore --help  # the key of $(cert_field subject)"
+	verdict=$(private "$file" kn-sign "$mend")
 	case $verdict in
 	ok*) peer=$(within 5 "$node_bin/kn-keygen" -p "$file") ||
 	    { [ -r "$file" ] || { pass "root can read $file"; return; }
@@ -47,7 +50,10 @@ check_node_key() {
 
 add master-key 'is the master key there, and private?'
 check_master_key() {
-	private "$(master_path)" kn-sign "$here/keycopies.sh restore --help"
+	mend="$here/keycopies.sh restore --help"
+	# nothing is locked with it yet
+	[ -e "$(key_path)" ] || mend="kn-keygen --master-new $(master_path)"
+	private "$(master_path)" kn-sign "$mend"
 }
 
 add store-key 'is the key of the store there, and private?'

@@ -18,6 +18,9 @@ recent() { # WHAT METRIC WARN-SECONDS FAIL-SECONDS MEND
 
 add backup 'is there a backup of the last hours?'
 check_backup() {
+	conf=$(fact dir etc path)/backup.conf
+	[ -e "$(at "$conf")" ] || textfile 'kn_backup_last_success_timestamp_seconds.*' >/dev/null ||
+	    { weak 'backups are not set up' "cp $here/backup.conf.example $conf; \${EDITOR:-vi} $conf  # then $here/backup.sh"; return; }
 	recent backup 'kn_backup_last_success_timestamp_seconds.*' 7200 86400 "$here/backup.sh"
 }
 
