@@ -230,7 +230,7 @@ fi
 end "$store_pid"
 umount "$T/disk"
 mount -o loop,ro "$T/readonly.img" "$T/disk"
-timeout 20 "$bin/kn-store" -c "$T/readonly/node.ini" 2>"$T/err"
+timeout 120 "$bin/kn-store" -c "$T/readonly/node.ini" 2>"$T/err"
 [ $? -eq 111 ] && [ -s "$T/err" ]
 ok $? "on a read-only disk it does not start: $(head -n 1 "$T/err")"
 umount "$T/disk"
