@@ -67,7 +67,8 @@ add(struct jail *j, struct jail_path *to, const struct jailed_path *p)
 }
 
 /* In the jail no library can be loaded: so those by which users are found are
- * now, all of them, by a name that nobody has. */
+ * now, all of them, by a name that nobody has.  Two thirds of a megabyte, which
+ * a program that asks for no user does without. */
 static void
 load_names(void)
 {
@@ -86,7 +87,8 @@ jailed_enter(const struct jailed *own, struct stats *stats)
 	char line[JAIL_LINE];
 	const char *why = "";
 
-	load_names();
+	if (own->users)
+		load_names();
 	for (size_t i = 0; i < N(everyones); i++)
 		add(&j, paths, &everyones[i]);
 	for (size_t i = 0; i < N(libraries) && own->may & JAIL_SPAWN; i++)

@@ -23,6 +23,7 @@ struct jailed {
 	const struct jailed_path *paths;
 	size_t n;
 	unsigned may; /* JAIL_INET … */
+	bool users;   /* names of users are looked up in it (base/rights) */
 };
 
 enum { JAILED_PATHS = 16 }; /* the most of paths */

@@ -455,7 +455,8 @@ lock_down(const struct node *n)
 		{ c->identity.roots_path, JAIL_READ, false },
 		{ "/etc/resolv.conf", JAIL_READ, true },
 	};
-	const struct jailed j = { c, n->file, paths, N(paths), JAIL_INET };
+	const struct jailed j = { c, n->file, paths, N(paths), JAIL_INET,
+		true };
 
 	jailed_enter(&j, n->life.stats);
 }

@@ -477,7 +477,7 @@ lock_down(const struct signd *d)
 	const struct jailed_path paths[] = {
 		{ d->conf.node.run_path, JAIL_BIND, false },
 	};
-	const struct jailed j = { &d->conf, d->file, paths, N(paths), 0 };
+	const struct jailed j = { &d->conf, d->file, paths, N(paths), 0, true };
 
 	jailed_enter(&j, d->life.stats);
 }

@@ -499,7 +499,7 @@ lock_down(void)
 		{ me.conf.node.run_path, JAIL_BIND, false },
 		{ me.conf.dht.db_path, JAIL_WRITE, true },
 	};
-	const struct jailed j = { &me.conf, me.file, paths, N(paths), 0 };
+	const struct jailed j = { &me.conf, me.file, paths, N(paths), 0, true };
 
 	jailed_enter(&j, me.life.stats);
 }

@@ -406,7 +406,7 @@ lock_down(void)
 		{ "/proc/self/exe", JAIL_RUN, false },
 	};
 	const struct jailed j = { &me.conf, me.file, paths, N(paths),
-		JAIL_SPAWN | JAIL_THREADS };
+		JAIL_SPAWN | JAIL_THREADS, true };
 
 	jailed_enter(&j, me.life.stats);
 }

@@ -2,7 +2,6 @@
 #include "net/loop.h"
 #include "base/mem.h"
 
-#include <event2/dns.h>
 #include <event2/event.h>
 #include <event2/util.h>
 #include <signal.h>
@@ -17,7 +16,8 @@ struct soon {
 
 struct loop {
 	struct event_base *base;
-	struct evdns_base *dns;
+	void *part;
+	void (*end_part)(void *part);
 	struct soon *first, **last;
 	void (*turn)(void *arg, msec now);
 	void *turn_arg;
@@ -72,8 +72,8 @@ loop_free(struct loop *l)
 		l->first = s->next;
 		free(s);
 	}
-	if (l->dns)
-		evdns_base_free(l->dns, 0);
+	if (l->part)
+		l->end_part(l->part);
 	event_base_free(l->base);
 	free(l);
 }
@@ -84,14 +84,14 @@ loop_now(const struct loop *l)
 	return l->now;
 }
 
-struct evdns_base *
-loop_dns(struct loop *l)
+void *
+loop_part(
+    struct loop *l, void *(*make)(struct event_base *), void (*end)(void *part))
 {
-	if (l->dns == NULL)
-		l->dns = evdns_base_new(
-		    l->base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
-				 EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-	return l->dns;
+	if (l->part == NULL)
+		l->part = make(l->base);
+	l->end_part = end;
+	return l->part;
 }
 
 static void

@@ -14,7 +14,6 @@ struct loop;
 struct watch;
 struct timer;
 struct event_base;
-struct evdns_base;
 
 struct loop *loop_new(void);
 void loop_free(struct loop *); /* after its watches and timers are freed */
@@ -22,8 +21,10 @@ void loop_free(struct loop *); /* after its watches and timers are freed */
 int loop_run(struct loop *);
 void loop_stop(struct loop *, int code);
 msec loop_now(const struct loop *);
-/* The resolver of this loop, made at first use. */
-struct evdns_base *loop_dns(struct loop *);
+/* A part of libevent that not every program links: made at first use, ended
+ * with the loop.  There is one, net/resolve's. */
+void *loop_part(struct loop *, void *(*make)(struct event_base *),
+    void (*end)(void *part));
 
 enum { WATCH_READ = 1, WATCH_WRITE = 2 };
 

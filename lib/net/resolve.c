@@ -105,6 +105,25 @@ on_addresses(int result, struct evutil_addrinfo *all, void *arg)
 		loop_soon(r->loop, finish, r);
 }
 
+static void *
+make_dns(struct event_base *base)
+{
+	return evdns_base_new(base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
+					EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+}
+
+static void
+end_dns(void *dns)
+{
+	evdns_base_free(dns, 0);
+}
+
+static struct evdns_base *
+dns_of(struct loop *loop)
+{
+	return loop_part(loop, make_dns, end_dns);
+}
+
 static void
 ask_addresses(struct resolve *r)
 {
@@ -116,7 +135,7 @@ ask_addresses(struct resolve *r)
 	struct evdns_getaddrinfo_request *query;
 
 	query = evdns_getaddrinfo(
-	    loop_dns(r->loop), r->name, NULL, &hints, on_addresses, r);
+	    dns_of(r->loop), r->name, NULL, &hints, on_addresses, r);
 	/* NULL: on_addresses has run */
 	if (query)
 		r->query = query;
@@ -236,7 +255,7 @@ on_socket(void *arg, unsigned what)
 static int
 open_socket(struct resolve *r)
 {
-	struct evdns_base *dns = loop_dns(r->loop);
+	struct evdns_base *dns = dns_of(r->loop);
 	int servers = evdns_base_count_nameservers(dns);
 	struct sockaddr_storage ss = { 0 };
 	int kind = r->stream ? SOCK_STREAM : SOCK_DGRAM;
@@ -329,7 +348,7 @@ resolve_end(struct resolve *r)
 int
 resolve_server(struct loop *loop, const struct sockaddr *sa, socklen_t n)
 {
-	struct evdns_base *dns = loop_dns(loop);
+	struct evdns_base *dns = dns_of(loop);
 
 	if (evdns_base_clear_nameservers_and_suspend(dns) != 0 ||
 	    evdns_base_nameserver_sockaddr_add(dns, sa, n, 0) != 0 ||
