@@ -3,7 +3,11 @@
 #include "cmd/cmd.h"
 #include "wire/maddr.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+
+enum { PIECE = 1200 };
 
 struct buf show_line = { .max = SHOW_LINE };
 
@@ -17,6 +21,18 @@ show_plain(struct slice s)
 		text[i] = s.p[i] >= ' ' && s.p[i] != 0x7f ? (char)s.p[i] : '?';
 	text[n] = 0;
 	return text;
+}
+
+void
+show_put(const char *fmt, ...)
+{
+	char text[PIECE];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	put_text(&show_line, text);
 }
 
 void

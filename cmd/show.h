@@ -14,6 +14,8 @@ enum { SHOW_LINE = 1 << 20 }; /* bytes of a line */
  * fails). */
 extern struct buf show_line;
 void show_print(void);
+/* A piece of it; cut at 1,199 bytes. */
+void show_put(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Bytes that others chose, as a sentence may hold them; static, the last one. */
 const char *show_plain(struct slice);

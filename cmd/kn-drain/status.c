@@ -4,7 +4,6 @@
 #include "cmd/show.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -15,22 +14,7 @@ enum {
 	/* From the moment that nothing runs until every program has said so:
 	 * they look once a second. */
 	SAY_SO = 3000,
-	LINE = 512,
 };
-
-static void put(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static void
-put(const char *fmt, ...)
-{
-	char text[LINE];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	put_text(&show_line, text);
-}
 
 void
 status_look(const struct node_conf *conf, struct picture *p)
@@ -122,38 +106,40 @@ show_drain(const struct picture *p)
 	char when[32];
 
 	if (p->asked < 0)
-		put("asked     by a file that is not understood: %s\n", p->why);
+		show_put(
+		    "asked     by a file that is not understood: %s\n", p->why);
 	if (p->asked <= 0)
 		return;
 	if (p->state == PICTURE_SERVING)
-		put("asked     before the programs started: it binds none\n");
-	put("reason    %s\n", p->drain.reason);
-	put("since     %s%s\n", p->drain.since,
+		show_put(
+		    "asked     before the programs started: it binds none\n");
+	show_put("reason    %s\n", p->drain.reason);
+	show_put("since     %s%s\n", p->drain.since,
 	    p->drain.hold ? ", held until kn-drain end" : "");
 	if (p->cut == MSEC_NEVER)
 		return;
 	wall(p->cut, when);
-	put("deadline  %s", when);
+	show_put("deadline  %s", when);
 	if (left(p) > 0)
-		put(", in %" PRId64 " s", (left(p) + 999) / 1000);
-	put("\n");
+		show_put(", in %" PRId64 " s", (left(p) + 999) / 1000);
+	show_put("\n");
 }
 
 static void
 show_text(const struct picture *p)
 {
-	put("state     %s\n", picture_word(p->state));
+	show_put("state     %s\n", picture_word(p->state));
 	show_drain(p);
 #define W(name, metric)                                                        \
 	if (p->name != UINT64_MAX)                                             \
-		put("%-9s %" PRIu64 "\n", #name, p->name);
+		show_put("%-9s %" PRIu64 "\n", #name, p->name);
 	PICTURE_WORK(W)
 #undef W
 	for (size_t i = 0; i < p->n; i++) {
 		const struct picture_program *a = &p->programs[i];
 
-		put("%-12s %-9s %" PRIu64 " in flight, pid %" PRIu64
-		    ", version %s, up %" PRId64 " s\n",
+		show_put("%-12s %-9s %" PRIu64 " in flight, pid %" PRIu64
+			 ", version %s, up %" PRId64 " s\n",
 		    a->name, stat_phase_word(a->phase), a->inflight, a->pid,
 		    show_plain(slice_text(a->version)),
 		    (msec_now() - a->started) / 1000);

@@ -5,11 +5,8 @@
 #include "cmd/cmd.h"
 #include "cmd/kn-p2p/client.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { CELL = 1200 };
 
 static struct {
 	struct client *c;
@@ -17,17 +14,6 @@ static struct {
 	uint64_t shown;
 	bool asked; /* id: DIAL was said */
 } me;
-
-static void __attribute__((format(printf, 1, 2))) put(const char *fmt, ...)
-{
-	char text[CELL];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	put_text(&show_line, text);
-}
 
 static void
 refuse_fail(const struct ctl *m)
@@ -86,13 +72,13 @@ self_show(const struct ctl_self *s)
 	struct peerid peer = { 0 };
 
 	peerid_of_bytes(s->peer, &peer);
-	put("peer      %s\n", peerid_text(&peer, text));
-	put("agent     %s\n", log_q(s->agent));
-	put("draining  %s\n", s->draining ? "yes" : "no");
+	show_put("peer      %s\n", peerid_text(&peer, text));
+	show_put("agent     %s\n", log_q(s->agent));
+	show_put("draining  %s\n", s->draining ? "yes" : "no");
 	for (size_t i = 0; i < s->n_addrs; i++)
-		put("address   %s\n", with_peer(s->addrs[i], &peer, text));
+		show_put("address   %s\n", with_peer(s->addrs[i], &peer, text));
 	for (size_t i = 0; i < s->n_protocols; i++)
-		put("protocol  %s\n", log_q(s->protocols[i]));
+		show_put("protocol  %s\n", log_q(s->protocols[i]));
 }
 
 static void
@@ -173,14 +159,14 @@ up_row(const struct ctl_up *up)
 	char peer[PEERID_TEXT], addr[MADDR_TEXT], rtt[24] = "-";
 
 	if (me.shown == 0)
-		put("%-52s %-3s %9s %8s %7s  %s  %s\n", "PEER", "DIR", "RTT ms",
-		    "AGE s", "STREAMS", "ADDRESS", "AGENT");
+		show_put("%-52s %-3s %9s %8s %7s  %s  %s\n", "PEER", "DIR",
+		    "RTT ms", "AGE s", "STREAMS", "ADDRESS", "AGENT");
 	if (up->has_rtt)
 		snprintf(rtt, sizeof rtt, "%.1f", (double)up->rtt / 1000);
-	put("%-52s %-3s %9s %8llu %7llu  %s  %s\n", show_peer(up->peer, peer),
-	    up->inbound ? "in" : "out", rtt, (unsigned long long)up->age / 1000,
-	    (unsigned long long)up->streams, maddr_text(up->addr, addr),
-	    log_q(up->agent));
+	show_put("%-52s %-3s %9s %8llu %7llu  %s  %s\n",
+	    show_peer(up->peer, peer), up->inbound ? "in" : "out", rtt,
+	    (unsigned long long)up->age / 1000, (unsigned long long)up->streams,
+	    maddr_text(up->addr, addr), log_q(up->agent));
 }
 
 static void
@@ -229,18 +215,18 @@ id_show(const struct ctl_up *up)
 {
 	char text[MADDR_TEXT];
 
-	put("peer      %s\n", show_peer(up->peer, text));
-	put("agent     %s\n", log_q(up->agent));
-	put("version   %s\n", log_q(up->protocol_version));
-	put("at        %s (%s)\n", maddr_text(up->addr, text),
+	show_put("peer      %s\n", show_peer(up->peer, text));
+	show_put("agent     %s\n", log_q(up->agent));
+	show_put("version   %s\n", log_q(up->protocol_version));
+	show_put("at        %s (%s)\n", maddr_text(up->addr, text),
 	    up->inbound ? "it dialled us" : "we dialled it");
-	put("sees us   %s\n",
+	show_put("sees us   %s\n",
 	    up->observed.n > 0 ? maddr_text(up->observed, text) : "-");
-	put("certified %s\n", up->certified ? "yes" : "no");
+	show_put("certified %s\n", up->certified ? "yes" : "no");
 	for (size_t i = 0; i < up->n_addrs; i++)
-		put("address   %s\n", maddr_text(up->addrs[i], text));
+		show_put("address   %s\n", maddr_text(up->addrs[i], text));
 	for (size_t i = 0; i < up->n_protocols; i++)
-		put("protocol  %s\n", log_q(up->protocols[i]));
+		show_put("protocol  %s\n", log_q(up->protocols[i]));
 }
 
 static void
