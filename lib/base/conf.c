@@ -236,21 +236,7 @@ on_pair(void *arg, const char *section, const char *key, const char *value)
 	return 1;
 }
 
-static bool
-is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static struct slice
-trim(struct slice s)
-{
-	while (s.n > 0 && is_blank(s.p[0]))
-		get_u8(&s);
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
+static const char blanks[] = " \t";
 
 static void
 on_section(struct loading *l)
@@ -269,12 +255,12 @@ on_section(struct loading *l)
 	get_u8(&rest);
 	name = get_bytes(&rest, (size_t)(end - rest.p));
 	get_u8(&rest);
-	rest = trim(rest);
+	rest = slice_trim(rest, blanks);
 	if (rest.n > 0 && rest.p[0] != ';' && rest.p[0] != '#')
 		fault(l, l->here, NULL,
 		    "nothing may follow the ] of a "
 		    "section");
-	name = trim(name);
+	name = slice_trim(name, blanks);
 	for (size_t i = 0; i < l->n && l->section == NULL; i++)
 		if (slice_is(name, l->rows[i].section))
 			l->section = l->rows[i].section;
@@ -320,9 +306,9 @@ settle(struct loading *l)
 static struct slice
 classify(struct loading *l, struct slice line, size_t most)
 {
-	bool indented = line.n > 0 && is_blank(line.p[0]);
+	bool indented = line.n > 0 && (line.p[0] == ' ' || line.p[0] == '\t');
 
-	l->now = trim(line);
+	l->now = slice_trim(line, blanks);
 	if (l->now.n == 0 || l->now.p[0] == '#' || l->now.p[0] == ';')
 		return slice_of(NULL, 0);
 	if (line.n > most) {

@@ -121,16 +121,6 @@ take(struct drain *d, enum key key, struct slice value)
 	return false;
 }
 
-static struct slice
-trim(struct slice s)
-{
-	while (s.n > 0 && s.p[0] == ' ')
-		get_bytes(&s, 1);
-	while (s.n > 0 && s.p[s.n - 1] == ' ')
-		s.n--;
-	return s;
-}
-
 /* NULL, or what is wrong with the line; had: a bit for each key seen. */
 static const char *
 take_line(struct drain *d, struct slice line, unsigned *had)
@@ -147,13 +137,13 @@ take_line(struct drain *d, struct slice line, unsigned *had)
 	const uint8_t *equals;
 	struct slice name;
 
-	line = trim(line);
+	line = slice_trim(line, " ");
 	if (line.n == 0 || line.p[0] == '#' || line.p[0] == ';')
 		return NULL;
 	equals = memchr(line.p, '=', line.n);
 	if (equals == NULL)
 		return "a line is not KEY = VALUE";
-	name = trim(get_bytes(&line, (size_t)(equals - line.p)));
+	name = slice_trim(get_bytes(&line, (size_t)(equals - line.p)), " ");
 	get_bytes(&line, 1);
 	for (enum key k = 0; k < KEYS; k++) {
 		if (!slice_is(name, keys[k].name))
@@ -161,7 +151,7 @@ take_line(struct drain *d, struct slice line, unsigned *had)
 		if (*had >> k & 1)
 			return "a key stands there twice";
 		*had |= 1U << k;
-		return take(d, k, trim(line)) ? NULL : values[k];
+		return take(d, k, slice_trim(line, " ")) ? NULL : values[k];
 	}
 	return "a key is not known";
 }

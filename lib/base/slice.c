@@ -65,6 +65,18 @@ big_endian(struct slice *s, size_t n)
 	return bytes.bad ? 0 : v;
 }
 
+struct slice
+slice_trim(struct slice s, const char *blanks)
+{
+	size_t n = strlen(blanks);
+
+	while (s.n > 0 && memchr(blanks, s.p[0], n))
+		get_u8(&s);
+	while (s.n > 0 && memchr(blanks, s.p[s.n - 1], n))
+		s.n--;
+	return s;
+}
+
 uint8_t
 get_u8(struct slice *s)
 {

@@ -25,6 +25,8 @@ bool slice_eq(struct slice a, struct slice b);
 bool slice_is(struct slice a, const char *text);
 /* Below, at or above zero, in the order of bytes; a beginning comes first. */
 int slice_order(struct slice a, struct slice b);
+/* Without those bytes of blanks that stand at its ends. */
+struct slice slice_trim(struct slice, const char *blanks);
 
 uint8_t get_u8(struct slice *);
 uint16_t get_u16(struct slice *);

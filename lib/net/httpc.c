@@ -271,18 +271,6 @@ status_of(struct slice line, unsigned *status)
 	return *status >= 100;
 }
 
-static struct slice
-trim(struct slice s)
-{
-	while (s.n > 0 && (*s.p == ' ' || *s.p == '\t')) {
-		s.p++;
-		s.n--;
-	}
-	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-		s.n--;
-	return s;
-}
-
 static bool
 field_of(struct slice line, struct httpc_reply *y)
 {
@@ -294,7 +282,7 @@ field_of(struct slice line, struct httpc_reply *y)
 		return false;
 	n = (size_t)(colon - line.p);
 	f->name = slice_of(line.p, n);
-	f->value = trim(slice_of(colon + 1, line.n - n - 1));
+	f->value = slice_trim(slice_of(colon + 1, line.n - n - 1), " \t");
 	y->n++;
 	return n > 0;
 }
@@ -453,7 +441,7 @@ next_chunk(struct httpc *c)
 	if (semi)
 		line.n = (size_t)(semi - line.p);
 	errno = EBADMSG;
-	if (!digits(trim(line), 16, &c->left))
+	if (!digits(slice_trim(line, " \t"), 16, &c->left))
 		return -1;
 	if (c->left > 0) {
 		c->body = BODY_CHUNK;

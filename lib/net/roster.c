@@ -214,22 +214,6 @@ before(struct slice text, char end)
 	return slice_of(text.p, at ? (size_t)(at - text.p) : text.n);
 }
 
-static bool
-is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct slice
-trim(struct slice s)
-{
-	while (s.n > 0 && is_blank(s.p[0]))
-		get_u8(&s);
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
 int
 roster_read(struct roster *roster, const char *name, const char *path,
     struct buf *faults)
@@ -243,7 +227,7 @@ roster_read(struct roster *roster, const char *name, const char *path,
 	rest = buf_slice(&file);
 	while (rest.n > 0 && r.bad < ROSTER_FAULTS) {
 		struct slice line = before(rest, '\n');
-		struct slice row = trim(before(line, '#'));
+		struct slice row = slice_trim(before(line, '#'), " \t\r");
 
 		r.line++;
 		get_bytes(&rest, line.n);

@@ -3,20 +3,10 @@
 
 #include <string.h>
 
-static bool
-is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 struct slice
 text_trim(struct slice s)
 {
-	while (s.n > 0 && is_blank(s.p[s.n - 1]))
-		s.n--;
-	while (s.n > 0 && is_blank(s.p[0]))
-		get_bytes(&s, 1);
-	return s;
+	return slice_trim(s, " \t\r\n");
 }
 
 size_t

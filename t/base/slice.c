@@ -54,6 +54,10 @@ test_equal(void)
 	struct slice none = { 0 };
 
 	ok(slice_eq(none, slice_text("")), "empty slices are equal");
+	ok(slice_is(slice_trim(slice_text(" a b\t "), " \t"), "a b"),
+	    "without blanks at the ends");
+	ok(slice_is(slice_trim(slice_text("\t "), " \t"), ""), "or at all");
+	is_int(slice_trim(slice_of("\0a", 2), " ").n, 2, "zero is none");
 	ok(slice_is(slice_text("abc"), "abc"), "same bytes");
 	ok(!slice_is(slice_text("abc"), "abd"), "other bytes");
 	ok(!slice_is(slice_text("abc"), "ab"), "other length");
