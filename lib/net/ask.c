@@ -195,6 +195,9 @@ ask_serve(struct swarm *w, const struct peerid *id)
 		succeed(a, p);
 		a = w->asks;
 	}
+	/* somebody hung up: who waited for this dial has to make another */
+	if (swarm_peer(w, id) == NULL)
+		wake_others(w, id);
 }
 
 void

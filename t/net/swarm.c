@@ -290,6 +290,7 @@ test_asks(void)
 	client_open(&many[0], &a, &b, PING_ID);
 	comes(one.asked, "one who hangs up at once");
 	comes(many[0].asked, "does not harm the one behind it");
+	is_int(many[0].why, REASON_NONE, "which dials again");
 	end();
 }
 
