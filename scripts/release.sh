@@ -93,7 +93,7 @@ needs() {
 	    sort -u | tee "$work/libraries"
 	# one by one: ldd of musl takes no more
 	for program in "$new"/bin/*; do
-		ldd "$program"
+		ldd "$program" || true
 	done | awk '$2 == "=>" { print $1, $3 }' >"$work/found"
 	while read -r _ so; do
 		carrier "$(sed -n "s/^$so //p" "$work/found" | head -n 1)"

@@ -185,7 +185,7 @@ used_releases() {
 	current_release || true
 	previous_release || true
 	for _proc in /proc/[0-9]*; do
-		readlink "$_proc/exe"
+		readlink "$_proc/exe" || true # the kernel's own have none
 	done 2>/dev/null | release_of
 }
 

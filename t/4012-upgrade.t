@@ -295,13 +295,19 @@ grep -q '^kn_upgrade_total{result="returned"} 1$' "$state/upgrade.prom" &&
 ok $? "and it is counted"
 [ "$(readlink "$lib/previous")" = 1.0.0 ]
 ok $? "the release before it is still that"
-# the kernel names what runs without the links that lead to it
+# the kernel names what runs without the links that lead to it; kn-p2pd runs on
 ln -s "$root" "$T/alias"
 # shellcheck disable=SC2034 # releases.sh uses it
-[ "$(here=$scripts && . "$scripts/node.sh" && . "$scripts/releases.sh" &&
-    node_lib=$T/alias/usr/local/lib/kontinuum-node &&
-    readlink "/proc/$(pid_of kn-store)/exe" | release_of)" = 1.1.0 ]
-ok $? "what runs is seen through a link to the prefix"
+used=$(set -e
+    here=$scripts
+    . "$scripts/node.sh"
+    . "$scripts/releases.sh"
+    node_lib=$T/alias/usr/local/lib/kontinuum-node
+    current_release() { :; }
+    previous_release() { :; }
+    used_releases | sort -u | tr '\n' ' ')
+[ "$used" = '1.0.0 1.1.0 ' ]
+ok $? "releases of what runs are seen, also through a link to the prefix"
 
 # one that serves, and dies once it is watched; with a diff that speaks otherwise
 cp -R "$rel/1.1.0" "$rel/1.6.0"
