@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -16,6 +18,7 @@ enum {
 	/* every byte as \xHH, quotes, an ellipsis and the final zero */
 	VALUE_ROOM = 4 * VALUE_BYTES + 6,
 	SECOND = 1000,
+	STAMP = sizeof "2026-01-31T12:00:00Z ",
 };
 
 static const char *const names[] = {
@@ -28,12 +31,31 @@ static const char *const names[] = {
 /* The one piece of state a process has only one of, as it has one stderr. */
 static const char *prog_name = "-";
 static enum log_level least_level = LOG_INFO;
+static bool is_file;
+
+/* Now, in UTC, and a space; nothing when the clock is odd. */
+static void
+put_stamp(char out[STAMP])
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (!gmtime_r(&now, &tm) ||
+	    strftime(out, STAMP, "%Y-%m-%dT%H:%M:%SZ ", &tm) == 0)
+		out[0] = '\0';
+}
 
 void
 log_open(const char *prog, enum log_level least)
 {
+	char stamp[STAMP];
+	struct stat st;
+
 	prog_name = prog;
 	least_level = least;
+	is_file = fstat(STDERR_FILENO, &st) == 0 && S_ISREG(st.st_mode);
+	/* what the C library reads for that it reads before a sandbox */
+	put_stamp(stamp);
 }
 
 static bool
@@ -84,15 +106,17 @@ void
 log_line(enum log_level level, const char *event, const char *fmt, ...)
 {
 	int saved = errno;
-	char text[LINE_BYTES], line[LINE_BYTES];
+	char text[LINE_BYTES], line[LINE_BYTES], stamp[STAMP] = "";
 	size_t n;
 	int head;
 	va_list ap;
 
 	if (level < least_level)
 		return;
-	head = snprintf(text, sizeof text, "level=%s prog=%s event=%s ",
-	    names[level], prog_name, event);
+	if (is_file)
+		put_stamp(stamp);
+	head = snprintf(text, sizeof text, "%slevel=%s prog=%s event=%s ",
+	    stamp, names[level], prog_name, event);
 	if (head > 0 && (size_t)head < sizeof text) {
 		va_start(ap, fmt);
 		vsnprintf(text + head, sizeof text - (size_t)head, fmt, ap);

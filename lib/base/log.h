@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC
  *
  * One line an event on stderr, logfmt: `level=info prog=kn-p2pd event=conn.up
- * peer=… addr=…`.  No time stamp (s6-log and journald add one).  Values are
- * quoted when they need it and control bytes are escaped, so that a peer
- * cannot write log lines of its own.  errno is kept.  One line is one write. */
+ * peer=… addr=…`.  The time stands before it only in a plain file: s6-log and
+ * journald add one.  Values are quoted when they need it and control bytes are
+ * escaped, so that a peer cannot write log lines of its own.  errno is kept.
+ * One line is one write. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -12,7 +13,7 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
-/* Process-wide: the name is borrowed for ever. */
+/* Process-wide: the name is borrowed for ever.  Looks what stderr is. */
 void log_open(const char *prog, enum log_level least);
 
 /* fmt yields pairs `key=value key=value`; pass foreign bytes through log_q. */

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Stderr is a pipe in packet mode: one read gives what one write gave. */
@@ -73,6 +75,35 @@ test_errno(void)
 	errno = EAGAIN;
 	log_info("x", "a=%d", 1);
 	is_int(errno, EAGAIN, "errno is kept when stderr is closed");
+}
+
+static void
+test_file(void)
+{
+	char text[128] = "";
+	int saved = dup(STDERR_FILENO);
+	FILE *f = tmpfile();
+	ssize_t n;
+
+	if (!f || saved < 0 || dup2(fileno(f), STDERR_FILENO) < 0) {
+		puts("Bail out! no file for stderr");
+		exit(1);
+	}
+	log_open("kn-test", LOG_INFO);
+	log_info("x", "a=%d", 1);
+	n = pread(fileno(f), text, sizeof text - 1, 0);
+	dup2(saved, STDERR_FILENO);
+	log_open("kn-test", LOG_DEBUG);
+	close(saved);
+	fclose(f);
+	is_int(n,
+	    (ssize_t)strlen("2026-01-31T12:00:00Z ") +
+		(ssize_t)strlen("level=info prog=kn-test event=x a=1\n"),
+	    "in a file a line has a time");
+	ok(text[0] == '2' && text[10] == 'T' && text[19] == 'Z',
+	    "in UTC: %.20s", text);
+	is_text(text + 21, "level=info prog=kn-test event=x a=1\n",
+	    "before what it says");
 }
 
 static void
@@ -189,6 +220,7 @@ main(void)
 {
 	capture();
 	test_lines();
+	test_file();
 	test_forged();
 	test_long();
 	test_values();
