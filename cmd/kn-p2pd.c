@@ -428,6 +428,7 @@ build(struct node *n)
 	struct buf why = { .max = 4096 };
 
 	life_begin(&n->life, "kn-p2pd", &n->conf, stat_rows, N(stat_rows));
+	life_bind(&n->life, &n->conf);
 	n->loop = loop_new();
 	n->budget = (struct budget){
 		.high = n->conf.limits.bytes / 4 * 3,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/life.h"
-#include "base/log.h"
 #include "cmd/cmd.h"
 
 #include <stdio.h>
@@ -20,7 +19,6 @@ life_begin(struct life *l, const char *prog, const struct node_conf *conf,
 		die(EXIT_SYSTEM, "cannot make the counters' file %s:", path);
 	free(path);
 	l->process = procstat_open();
-	drainer_init(&l->drainer, conf->node.drain_path, msec_now());
 }
 
 void
@@ -36,45 +34,4 @@ life_beat(struct life *l, msec now, uint64_t inflight)
 	l->inflight = inflight;
 	procstat_publish(l->process, l->stats, l->at_process, now);
 	stat_beat(l->stats, now, inflight);
-}
-
-enum drain_news
-life_heed(struct life *l, bool certified, msec now)
-{
-	const struct drainer *d = &l->drainer;
-	enum drain_news news = drainer_look(&l->drainer, certified, now);
-
-	if (news == DRAIN_BEGUN)
-		log_info("drain", "bond=%s deadline_ms=%lld reason=%s",
-		    drain_bond_word(d->bond),
-		    d->due == MSEC_NEVER ? -1LL
-		    : d->due > now       ? (long long)(d->due - now)
-					 : 0LL,
-		    log_q(slice_text(d->drain.reason)));
-	if (news == DRAIN_OVER)
-		log_info("drain.over", "why=%s", d->over);
-	if (news != DRAIN_SAME)
-		l->drained = false;
-	return news;
-}
-
-void
-life_phase(struct life *l, bool busy)
-{
-	if (!life_draining(l)) {
-		stat_phase(l->stats, STAT_SERVING);
-		return;
-	}
-	if (!l->drained && !busy) {
-		l->drained = true;
-		log_info(
-		    "drained", "bond=%s", drain_bond_word(l->drainer.bond));
-	}
-	stat_phase(l->stats, l->drained ? STAT_DRAINED : STAT_DRAINING);
-}
-
-bool
-life_draining(const struct life *l)
-{
-	return l->drainer.bond != DRAIN_FREE;
 }

@@ -27,14 +27,16 @@ struct life {
 };
 
 /* Makes the file of counters, or ends the program.  The table ends with
- * PROCSTAT_ROWS.  Early: a drain that is asked for after it binds this program.
- * conf is borrowed. */
+ * PROCSTAT_ROWS. */
 void life_begin(struct life *, const char *prog, const struct node_conf *conf,
     const struct stat_row *rows, size_t n);
 void life_end(struct life *);
 /* Each second: what the process uses, and the heartbeat. */
 void life_beat(struct life *, msec now, uint64_t inflight);
 
+/* Early: a drain that is asked for after it binds this program.  conf is
+ * borrowed. */
+void life_bind(struct life *, const struct node_conf *conf);
 /* Before ready and each second; certified as in base/drain.  What changed is
  * logged. */
 enum drain_news life_heed(struct life *, bool certified, msec now);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "cmd/node.h"
 #include "base/fd.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "cmd/cmd.h"
-#include "web/text.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -245,48 +243,17 @@ const size_t node_nrows = N(node_rows);
 
 enum { FAULTS_BYTES = 128 << 10, PRINT_BYTES = 1 << 20 };
 
-static int
-load(const char *file, struct node_conf *conf, struct buf *faults)
-{
-	return conf_load(file, node_rows, node_nrows, environ, conf, faults);
-}
-
 void
 node_load(const char *file, struct node_conf *conf)
 {
 	struct buf faults = { .max = FAULTS_BYTES };
 
-	if (load(file, conf, &faults) < 0) {
+	if (conf_load(file, node_rows, node_nrows, environ, conf, &faults) <
+	    0) {
 		(void)fd_write_all(STDERR_FILENO, buf_slice(&faults));
 		die(EXIT_WRONG, "the configuration has faults");
 	}
 	buf_free(&faults);
-}
-
-void
-node_log_faults(const char *event, const struct buf *faults)
-{
-	struct slice text = buf_slice(faults), line;
-
-	while (text_next(&text, '\n', &line))
-		log_error(event, "kept=old why=%s", log_q(line));
-}
-
-bool
-node_reload(const char *prog, const char *file, node_take *take, void *arg)
-{
-	struct node_conf conf = { 0 };
-	struct buf faults = { .max = FAULTS_BYTES };
-	bool good =
-	    load(file, &conf, &faults) == 0 && take(arg, &conf, &faults) == 0;
-
-	if (good)
-		log_open(prog, conf.node.log_level);
-	else
-		node_log_faults("reload.config", &faults);
-	node_free(&conf);
-	buf_free(&faults);
-	return good;
 }
 
 void

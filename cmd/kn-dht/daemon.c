@@ -533,6 +533,7 @@ daemon_run(const char *file, bool check, int ready_fd)
 	me.ready_fd = ready_fd;
 	me.budget = (struct budget){ .high = BUDGET / 4 * 3, .max = BUDGET };
 	life_begin(&me.life, "kn-dht", &me.conf, rows, N(rows));
+	life_bind(&me.life, &me.conf);
 	me.db = database_open(&me.conf);
 	me.loop = loop_new();
 	me.publish = timer_new(me.loop, on_publish, NULL);

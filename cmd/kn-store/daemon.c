@@ -482,6 +482,7 @@ daemon_run(const char *file, bool check, int ready_fd)
 	/* before the counters, which are those of whoever has the files */
 	files_lock(&me.conf);
 	life_begin(&me.life, "kn-store", &me.conf, rows, N(rows));
+	life_bind(&me.life, &me.conf);
 	open_index();
 	me.loop = loop_new();
 	open_server();
