@@ -92,6 +92,19 @@ write_conf a
 backup --json && jq -e '.compression == "none"' "$T/out" >/dev/null
 ok $? "which is missed only where it is asked for"
 PATH=$old_path
+all_but openssl
+PATH=$without
+backup && restore --into "$T/slow" --identity "$T/one.key"
+ok $? "sums do not need openssl"
+PATH=$old_path
+mkdir "$T/killed"
+printf '#!/bin/sh\n/usr/bin/head -c 300 >/dev/null\nkill -9 $$\n' >"$T/killed/openssl"
+chmod 755 "$T/killed/openssl"
+before=$(objects | wc -l)
+PATH=$T/killed:$old_path
+ends 1 'the sum of the backup' backup && [ "$(objects | wc -l)" -eq "$before" ]
+ok $? "but where it dies there is no backup"
+PATH=$old_path
 no_plaintext "$T/a/data/backup" "$T/target" "$T/a/backup.prom"
 ok $? "no byte of it stands elsewhere in the clear"
 
