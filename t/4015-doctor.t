@@ -459,6 +459,8 @@ look tiers
 ok $? "a tier that is not held"
 sed -i 's/tier = 1/tier = 2/' "$R$ini"
 echo 10 >"$R/sys/class/net/eth0/speed"
+# one without a speed comes first
+sed -n 's/^eth0/air0/p' "$R/proc/net/route" >"$T/route" && cat "$T/route" >>"$R/proc/net/route"
 look tiers
 [ $? -eq 1 ] && grep -q '10 of 25 Mbit/s' "$T/out"
 ok $? "a slow network"

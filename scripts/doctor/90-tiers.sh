@@ -7,7 +7,7 @@
 network_speed() {
 	awk '$2 == "00000000" { print $1 }' "$node_root/proc/net/route" |
 	    sort -u | while read -r name; do
-		cat "$node_root/sys/class/net/$name/speed" 2>/dev/null
+		cat "$node_root/sys/class/net/$name/speed" 2>/dev/null || true
 	done | awk '$1 > 0' | sort -n | tail -n 1
 }
 
