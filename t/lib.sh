@@ -18,7 +18,7 @@ cleanup() {
 	rm -rf "$T"
 }
 trap cleanup EXIT
-trap 'exit 1' INT TERM
+trap 'exit 1' INT TERM HUP PIPE
 
 skip() { # REASON: the whole file
 	echo "1..0 # SKIP $*"
