@@ -98,7 +98,9 @@ drill_as() { # USER
 user=root
 [ ! -r "$backup_conf" ] || user=$(conf backup user kn-store)
 if is_root && [ "$user" != root ] && id "$user" >/dev/null 2>&1; then
+	set -f
 	set -- $verb $names
+	set +f
 	[ "$verb" != backup ] || shift
 	[ -z "$node" ] || set -- --node "$node" "$@"
 	for option in ${due:+--due} ${unsynced:+--allow-unsynced} ${dry:+--dry-run} ${json:+--json}; do

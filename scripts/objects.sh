@@ -164,6 +164,7 @@ private_dir() { # DIR
 	[ -d "$1" ] || (umask 077 && mkdir -p "$1") ||
 	    stop 1 "$1 cannot be made"
 	[ -w "$1" ] || stop 1 "$1 cannot be written by $(id -un)"
+	[ -O "$1" ] || stop $USAGE "$1 is another user's, not $(id -un)'s"
 	case $(stat -c %a "$1") in
 	*00) ;;
 	*) stop $USAGE "$1 can be read by others: chmod 700 $1" ;;

@@ -19,6 +19,8 @@ usage: restore.sh --list [options]                  what there is
        restore.sh --identity FILE [options]         restore in place
        restore.sh --verify-only --identity FILE …   into memory, and verify it
        restore.sh --into DIR --identity FILE …      into DIR, touch nothing else
+       restore.sh --stage --identity FILE …         verified beside the database
+       restore.sh --swap [options]                  what was staged, in place
 
 options:
   --config FILE       instead of /etc/kontinuum-node/backup.conf
@@ -34,6 +36,8 @@ options:
   --list              what backups there are
   --verify-only       restore into memory, verify, and forget it
   --into DIR          restore into this directory
+  --stage             bring and verify it; the program goes on meanwhile
+  --swap              stop the program, put in place what was staged, start it
   --json              --list, --verify-only: one object a line
   --help              show this page and exit
 
@@ -58,6 +62,8 @@ while [ $# -gt 0 ]; do
 	--from-file) from=$(value_of "$@") || exit $USAGE; shift ;;
 	--scratch) scratch=$(value_of "$@") || exit $USAGE; shift ;;
 	--into) into=$(value_of "$@") || exit $USAGE; what=into; shift ;;
+	--stage) what=stage ;;
+	--swap) what=swap ;;
 	--with-key) with_key=yes ;;
 	--no-start) start='' ;;
 	--list) what=list ;;
@@ -69,10 +75,12 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
-work='' gone=''
+work='' gone='' halted=''
 leave() {
 	# shellcheck disable=SC2086 # two names, or fewer
 	rm -rf ${work:+"$work"} ${gone:+"$gone"}
+	# what was stopped in vain goes on; in between it would not start
+	[ -z "$halted" ] || [ -e "$path.restoring" ] || service_start "$service"
 }
 trap leave EXIT
 trap 'exit 130' INT TERM HUP
@@ -96,7 +104,7 @@ sweep() { # DIR
 sweep "${TMPDIR:-/var/tmp}"
 work=$(mktemp -d "${TMPDIR:-/var/tmp}/kn-restore.$$.XXXXXX") ||
     stop 1 "no directory can be made in ${TMPDIR:-/var/tmp}"
-if [ -n "$from" ]; then
+if [ -n "$from" ] || [ $what = swap ]; then
 	objects_offline
 else
 	objects_open
@@ -431,6 +439,12 @@ holders() { # PATH: ids of processes that have it open
 	}'
 }
 
+not_held() { # by any process that we can see
+	_who=$(holders "$path")
+	[ -z "$_who" ] ||
+	    stop $LOCKED "$path is in use by process $(echo "$_who" | tr '\n' ' ')"
+}
+
 # Until the end nobody opens the database: who does holds this lock.
 hold() {
 	if [ ! -e "$path.lock" ]; then
@@ -438,12 +452,11 @@ hold() {
 		like "$path.lock"
 	fi
 	exec 7>>"$path.lock"
-	if ! flock -w "$1" 7; then
+	# not every flock has -w
+	if ! wait_for 10 flock -n 7; then
 		stop $LOCKED "$path is in use: stop ${service:-the program} first: $(service_command stop "$service")"
 	fi
-	_who=$(holders "$path")
-	[ -z "$_who" ] ||
-	    stop $LOCKED "$path is in use by process $(echo "$_who" | tr '\n' ' ')"
+	not_held
 }
 
 # What is needed to go on stands in one file that is there or is not: while it is,
@@ -473,7 +486,7 @@ exchange() {
 
 like() { # FILE: owner and mode as the database's, or its directory's
 	_of=$path
-	[ -e "$_of" ] || _of=$(dirname "$path")
+	[ -e "$_of" ] || _of=$dir
 	! is_root || chown "$(stat -c %u:%g "$_of")" "$1"
 	chmod 600 "$1"
 }
@@ -482,6 +495,7 @@ halt() {
 	[ -n "$service" ] && service_installed "$service" || return 0
 	service_pid "$service" >/dev/null || return 0
 	note "stopping $service"
+	halted=yes
 	service_stop "$service"
 	service_wait_down "$service" 120 ||
 	    stop $LOCKED "$service does not stop; see its log"
@@ -490,6 +504,7 @@ halt() {
 # Start it, and look at what it makes of it.  Locks are not for it to inherit.
 go_on() {
 	exec 6>&- 7>&- 8>&-
+	halted=''
 	[ -n "$start" ] && [ -n "$service" ] && service_installed "$service" || {
 		say "$(basename "$path") is restored; now: $(service_command start "$service")"
 		return 0
@@ -497,48 +512,48 @@ go_on() {
 	note "starting $service"
 	service_start "$service"
 	service_wait_ready "$service" 120 ||
-	    stop $UNVERIFIED "$service does not become ready with the restored database; its log says why, the old one is in $rescue"
+	    stop $UNVERIFIED "$service does not become ready with the restored database; its log says why, the old one is in the newest $dir/rescue-…"
 	say "$(basename "$path") is restored, and $service serves it"
 }
 
-in_place() {
-	dir=$(dirname "$path")
-	stage=$dir/.restore
-	[ -d "$dir" ] && [ -w "$dir" ] || stop $USAGE "$dir is not there, or not ours to write: be root"
+lock_dir() {
+	[ -w "$dir" ] || stop $USAGE "$dir is not ours to write: be root"
 	exec 6>>"$dir/.restore.lock"
 	flock -n 6 || stop $LOCKED "another restore.sh is at work in $dir"
-	if [ -d "$node_state" ] && [ -w "$node_state" ]; then
-		exec 8>>"$node_state/lock"
-		flock -n 8 || stop $LOCKED "an upgrade or another restore is at work: $node_state/lock"
+}
+
+# Verified, beside the database, under a name that says so.
+do_stage() {
+	lock_dir
+	rm -rf "$stage" "$stage.new"
+	find_backup "$dir"
+	mkdir "$stage.new"
+	obtain "$stage.new/db"
+	adopt "$stage.new/db"
+	like "$stage.new/db"
+	if { [ ! -e "$key" ] || [ -n "$with_key" ]; } && [ -n "$key" ] &&
+	    put_key "$stage.new/key"; then
+		like "$stage.new/key"
+		to_disk "$stage.new/key"
 	fi
+	file_sum "$stage.new/db" >"$stage.new/sum"
+	to_disk "$stage.new/db" "$stage.new/sum"
+	to_disk "$stage.new"
+	mv "$stage.new" "$stage"
+	to_disk "$dir"
+}
+
+do_swap() {
+	lock_dir
 	if [ -e "$path.restoring" ]; then
 		note "going on with a restore that was interrupted"
-		halt
-		hold 10
+		hold
 		exchange
-		go_on
 		return
 	fi
-	rm -rf "$stage"
-	# refused before much is brought: nobody is there to stop it
-	if [ -z "$service" ] || ! service_installed "$service"; then
-		hold 0
-	fi
-	find_backup "$dir"
-	mkdir "$stage"
-	obtain "$stage/db"
-	adopt "$stage/db"
-	like "$stage/db"
-	if { [ ! -e "$key" ] || [ -n "$with_key" ]; } && [ -n "$key" ] &&
-	    put_key "$stage/key"; then
-		like "$stage/key"
-		to_disk "$stage/key"
-	fi
-	to_disk "$stage/db"
-	to_disk "$stage"
-	_sum=$(file_sum "$stage/db")
-	halt
-	hold 10
+	[ -e "$stage/db" ] || stop $TARGET "nothing is staged in $dir: --stage first"
+	_sum=$(cat "$stage/sum")
+	hold
 	echo "$dir/rescue-$(date -u +%Y%m%dT%H%M%SZ).$$" >"$stage/restoring"
 	to_disk "$stage/restoring"
 	mv "$stage/restoring" "$path.restoring"
@@ -546,6 +561,75 @@ in_place() {
 	exchange
 	[ "$(file_sum "$path")" = "$_sum" ] ||
 	    stop $UNVERIFIED "$path is not what was restored; the old one is in $rescue"
+}
+
+# Who has the directory could lay links for root to write through: so root does
+# nothing in it, and each step is done by its owner.
+find_owner() { # sets owner, of a directory that is not root's
+	owner=
+	is_root || return 0
+	if [ "$(stat -c %u "$dir")" -ne 0 ]; then
+		owner=$(stat -c %U "$dir")
+		id "$owner" >/dev/null 2>&1 || stop $USAGE "nobody owns $dir: chown it"
+		[ ! -e "$backup_conf" ] || as_user "$owner" test -r "$backup_conf" ||
+		    stop $USAGE "$owner, who owns $dir, cannot read $backup_conf"
+		return 0
+	fi
+	case $(stat -c %a "$dir") in
+	*[2367]? | *[2367]) stop $USAGE "others than root may write in $dir: chmod go-w it" ;;
+	esac
+}
+
+# A file of root's, as a copy of the ciphertext that the owner may read.
+hand_on() {
+	[ -n "$from" ] || return 0
+	[ -r "$from" ] || stop $TARGET "$from cannot be read"
+	room_for "$work" $(($(file_size "$from") / 1048576 + 8))
+	for _file in "$from" "${from%.age}.json"; do
+		[ ! -r "$_file" ] || cat "$_file" >"$work/$(basename "$_file")"
+	done
+	chgrp -R "$(id -g "$owner")" "$work"
+	chmod -R g+rX "$work"
+	from=$work/$(basename "$from")
+}
+
+step() { # stage|swap
+	if [ -z "$owner" ]; then
+		"do_$1"
+		return
+	fi
+	if [ "$1" = stage ]; then
+		hand_on
+		[ "$identity" = - ] || exec <"$identity"
+	fi
+	set -- --config "$backup_conf" --db "$db" --no-start "--$1" --at "$at" --identity - \
+	    ${node:+--node "$node"} ${from:+--from-file "$from"} ${with_key:+--with-key}
+	_code=0
+	(cd / && as_user "$owner" "$here/restore.sh" "$@") >"$work/told" || _code=$?
+	[ $_code -eq 0 ] || exit $_code
+}
+
+in_place() {
+	dir=$(cd "$(dirname "$path")" 2>/dev/null && pwd -P) ||
+	    stop $USAGE "$(dirname "$path") is not there, or not ours: be root"
+	path=$dir/$(basename "$path")
+	stage=$dir/.restore
+	find_owner
+	if [ -d "$node_state" ] && [ -w "$node_state" ]; then
+		exec 8>>"$node_state/lock"
+		flock -n 8 || stop $LOCKED "an upgrade or another restore is at work: $node_state/lock"
+	fi
+	if [ $what = stage ] && [ -e "$path.restoring" ]; then
+		stop $LOCKED "a restore was interrupted: --swap goes on with it"
+	elif [ $what != swap ] && [ ! -e "$path.restoring" ]; then
+		# refused before much is brought: nobody is there to stop it
+		[ $what = stage ] || { [ -n "$service" ] && service_installed "$service"; } ||
+		    not_held
+		step stage
+		[ $what != stage ] || { say "staged in $stage; now: restore.sh --swap"; return; }
+	fi
+	halt
+	step swap
 	go_on
 }
 
@@ -555,10 +639,10 @@ if [ "$what" = list ]; then
 	list
 	exit 0
 fi
-if [ "$what" != place ] || [ -z "$identity" ]; then
+if [ $what != swap ]; then
 	[ -n "$identity" ] || stop $USAGE "what decrypts it? --identity FILE; see --help"
+	[ "$identity" = - ] || [ -r "$identity" ] || stop $USAGE "$identity cannot be read"
 fi
-[ "$identity" = - ] || [ -r "$identity" ] || stop $USAGE "$identity cannot be read"
 path=$(conf "db $db" path)
 if [ -z "$path" ] && [ "$db" = node ]; then
 	path=$(ini store db_path) || path=$(path_of store)/node.db
@@ -572,5 +656,5 @@ service=$(conf "db $db" service "$([ "$db" != node ] || echo kn-store)")
 case $what in
 verify) verify ;;
 into) restore_into ;;
-place) in_place ;;
+place | stage | swap) in_place ;;
 esac

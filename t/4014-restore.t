@@ -81,6 +81,7 @@ hurt() { # NAME SENTENCE [CODE]: what is there of $second now does not verify
 	ends "${3:-13}" "$2" restore --into "$T/y" --identity "$T/one.key" &&
 	    [ -z "$(ls -A "$T/y")" ]
 	ok $? "$form: $1"
+	rm -rf "$T/y"
 }
 relabel() { # FILE [FILTER]: FILE becomes $second, and the manifest agrees
 	store target put "$folder/$second.age" "$1" &&
@@ -99,7 +100,9 @@ hurts() {
 	{ cat "$T/age"; echo; } | store target put "$folder/$second.age"
 	hurt "or is longer" 'not what its manifest'
 	cp "$T/age" "$T/flip"
-	printf X | dd of="$T/flip" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
+	byte=$(od -A n -t u1 -j $((size / 2)) -N 1 "$T/age")
+	# shellcheck disable=SC2059 # it is a format
+	printf "\\$(printf %o $((byte ^ 1)))" | dd of="$T/flip" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
 	store target put "$folder/$second.age" "$T/flip"
 	hurt "a byte of it is another" 'not what its manifest'
 	relabel "$T/flip"
@@ -329,17 +332,78 @@ flock 5
 ends 11 'another restore' restore --identity "$T/one.key" 5>&-
 ok $? "one at a time"
 exec 5>&-
-mkfifo "$T/hold"
-sqlite3 "$T/a/data/node.db" <"$T/hold" >"$T/held" 2>&1 &
-pids="$pids $!"
-exec 4>"$T/hold"
-echo 'SELECT count(*) FROM bucket;' >&4
-until_true test -s "$T/held"
+open_it() { # until 4 is closed
+	rm -f "$T/hold" "$T/held"
+	mkfifo "$T/hold"
+	sqlite3 "$T/a/data/node.db" <"$T/hold" >"$T/held" 2>&1 &
+	pids="$pids $!"
+	exec 4>"$T/hold"
+	echo 'SELECT count(*) FROM bucket;' >&4
+	until_true test -s "$T/held"
+}
+open_it
 if [ "$(id -u)" -eq 0 ]; then
 	ends 11 'in use by process' restore --identity "$T/one.key"
 	ok $? "not while anybody has it open"
 fi
 exec 4>&-
+# in two steps
+ends 10 'nothing is staged' restore --swap
+ok $? "what is to be swapped has to be staged"
+before=$(sha256sum <"$T/a/data/node.db")
+restore --stage --identity "$T/one.key" && grep -q 'staged in' "$T/out" &&
+    [ "$(sha256sum <"$T/a/data/node.db")" = "$before" ]
+ok $? "staged, the database is what it was"
+restore --swap && [ "$(sha256sum <"$T/a/data/node.db")" != "$before" ] &&
+    [ ! -e "$T/a/data/.restore" ]
+ok $? "until it is swapped"
+echo "$T/a/data/rescue-y" >"$T/a/data/node.db.restoring"
+ends 11 'was interrupted' restore --stage --identity "$T/one.key" && restore --swap &&
+    [ ! -e "$T/a/data/node.db.restoring" ]
+ok $? "one that was interrupted is swapped, and not staged anew"
+# root in a directory of somebody else, who may have laid links there
+restore_c() {
+	KN_BUILD=$bin NODE_INI=$T/none.ini KN_SUPERVISOR=none KN_ROOT=$T/root TMPDIR=$T/c/tmp \
+	    "$scripts/restore.sh" --config "$T/c/backup.conf" "$@" >"$T/out" 2>"$T/err"
+}
+theirs() { # FILE
+	[ "$(stat -c %U:%a "$1")" = nobody:600 ]
+}
+chmod 711 "$T"
+if [ "$(id -u)" -eq 0 ] && setpriv --reuid nobody --regid nogroup --clear-groups \
+    "$bin/kn-store" --version >/dev/null 2>&1; then
+	mkdir -p "$T/c/data" "$T/c/tmp" && chmod 1777 "$T/c/tmp" && chown nobody "$T/c/data"
+	cp "$T/credentials" "$T/c/credentials" && chown nobody "$T/c/credentials"
+	sed "s|$T/a/data|$T/c/data|; s|$T/a/store.key|$T/c/data/store.key|
+	    s|$T/credentials|$T/c/credentials|" "$T/backup.conf" >"$T/c/backup.conf"
+	printf junk >"$T/junk.age"
+	for link in node.db.lock .restore.lock .restore .restore.new; do
+		rm -rf "$T/c/data/$link"
+		ln -s "$T/victim" "$T/c/data/$link"
+		! restore_c --identity "$T/one.key" --from-file "$T/junk.age" &&
+		    [ ! -e "$T/victim" ]
+		ok $? "root writes through no link: $link"
+		rm -rf "$T/c/data/$link"
+	done
+	restore_c --identity "$T/one.key" && theirs "$T/c/data/node.db" &&
+	    theirs "$T/c/data/store.key" && theirs "$T/c/data/node.db.lock"
+	ok $? "what is restored is the owner's"
+	sed 's/^/# /' "$T/err"
+	chmod 600 "$T/$first.age" "$T/$first.json"
+	restore_c --identity - --from-file "$T/$first.age" <"$T/one.key" &&
+	    theirs "$T/c/data/node.db" && grep -q 'old database is in' "$T/err"
+	ok $? "from a file and a key that only root can read"
+	ends 12 'does not decrypt' restore_c --identity "$T/other.key"
+	ok $? "what the owner's step ends with is told"
+	[ -z "$(ls -A "$T/c/tmp")" ]
+	ok $? "nothing is left of either"
+	chown root "$T/c/data" && chmod 777 "$T/c/data"
+	ends 2 'others than root may write' restore_c --identity "$T/one.key"
+	ok $? "nor in a directory of everybody's"
+else
+	skip_one "root in another user's directory" "nobody cannot run $bin, or we are not root"
+fi
+chmod 700 "$T"
 # under a supervisor
 if command -v s6-svscan >/dev/null; then
 	mkdir -p "$T/sv/kn-store"
@@ -366,6 +430,13 @@ if command -v s6-svscan >/dev/null; then
 	ends 12 'does not decrypt' under_s6 --identity "$T/other.key" &&
 	    [ "$(store a cat box/content)" = two ]
 	ok $? "which is not stopped for what does not decrypt"
+	if [ "$(id -u)" -eq 0 ]; then
+		open_it
+		ends 11 'in use by process' under_s6 --identity "$T/one.key" &&
+		    until_true eval '[ "$(store a cat box/content)" = two ]'
+		ok $? "what was stopped in vain is started again"
+		exec 4>&-
+	fi
 	s6-svscanctl -t "$T/sv"
 	wait "$scan"
 else
