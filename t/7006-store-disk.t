@@ -51,7 +51,7 @@ is_ill() { # WHY
 	store "$name" health >"$T/health" 2>/dev/null
 	jq -e --arg why "$1" '.ok == false and (.why | test($why))' "$T/health"
 }
-ill() { # WHY: the disk is asked once a second
+ill() { # WHY
 	until_true is_ill "$1" || ! sed 's/^/# /' "$T/health"
 }
 reads() { # WHEN
@@ -72,6 +72,10 @@ deletes() { # WHEN KEY...
 	done
 	[ -z "$stays" ]
 	ok $? "$when: contents are deleted${stays:+, but not$stays}"
+}
+refused() { # sets status
+	status=$(put tiny "$T/small")
+	[ "$status" = 507 ]
 }
 put_again() { [ "$(put again "$T/large")" = 200 ]; }
 writes_come_back() { # WHEN
@@ -168,8 +172,8 @@ dd if=/dev/zero of="$T/disk/other" bs=64k 2>/dev/null
 dd if=/dev/zero of="$T/disk/other2" bs=512 2>/dev/null
 ill 'disk is full'
 ok $? "not a byte: health says why"
-[ "$(put tiny "$T/small")" = 507 ]
-ok $? "not a byte: writes are refused"
+until_true refused # what is free is asked once a second
+ok $? "not a byte: writes are refused: $status"
 reads 'not a byte'
 deletes 'not a byte' fill-4 fill-5 fill-6 fill-7 again tiny
 kill -0 "$store_pid"
