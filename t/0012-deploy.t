@@ -37,12 +37,12 @@ ok $? "each has a test"
 sed 's/^/# /' "$T/said"
 
 cat prometheus/alerts.yml grafana/*.json |
-    grep -oE 'kn_(backup|restore|key)_[a-z_]+' | sort -u >"$T/named"
-cat ../scripts/backup.sh ../scripts/keycopies.sh |
-    grep -oE 'kn_(backup|restore|key)_[a-z_]+' | sort -u |
+    grep -oE 'kn_(backup|restore|key|upgrade)_[a-z_]+' | sort -u >"$T/named"
+cat ../scripts/backup.sh ../scripts/keycopies.sh ../scripts/upgrade.sh |
+    grep -oE 'kn_(backup|restore|key|upgrade)_[a-z_]+' | sort -u |
     comm -13 - "$T/named" >"$T/said"
 [ -s "$T/named" ] && [ ! -s "$T/said" ]
-ok $? "what is asked of backups is what the scripts tell"
+ok $? "what is asked of scripts is what they tell"
 sed 's/^/# /' "$T/said"
 
 # promtool
