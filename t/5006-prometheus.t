@@ -73,8 +73,8 @@ certify() {
 		"$T/req" >"$T/a/node.cert" &&
 	    kill -HUP "$(cut -d' ' -f1 "$T/a/pids")"
 }
-# What backup.sh and keycopies.sh leave.
-backups() {
+# What backup.sh, keycopies.sh and upgrade.sh leave.
+textfiles() {
 	now=$(date +%s)
 	mkdir -p "$T/a/state"
 	for name in last_attempt_timestamp_seconds last_success_timestamp_seconds \
@@ -92,6 +92,7 @@ backups() {
 	kn_key_copies_confirmed 3
 	kn_key_copies_oldest_confirmation_timestamp_seconds $now
 	END
+	echo kn_upgrade_last_success 1 >"$T/a/state/upgrade.prom"
 }
 start() { # PROGRAM
 	start_ready "$T/a/log" "$bin/$1" -c "$T/a/node.ini"
@@ -106,7 +107,7 @@ fi
 ok 0 "two nodes start"
 certify
 ok $? "one gets a certificate"
-backups
+textfiles
 mkdir -p "$T/a/data"
 dht_start b && dht_start a
 ok $? "both take part in the DHT"
