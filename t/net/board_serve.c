@@ -89,6 +89,15 @@ test_serve(void)
 	end();
 }
 
+/* Streams are not parked for long. */
+static void
+begin_brief(void)
+{
+	park_time = PARK;
+	begin();
+	park_time = 60000;
+}
+
 static bool
 tells(const struct host *h, const char *protocol)
 {
@@ -104,9 +113,7 @@ test_hello_again(void)
 	struct program p;
 	struct client one = { 0 };
 
-	park_time = PARK;
-	begin();
-	park_time = 60000;
+	begin_brief();
 	hosts_join(&b, &a);
 	prog_start(&p, "me", "/t/old", 0);
 	hello(&p, "me", "/t/new", 0);
@@ -194,9 +201,7 @@ test_park_time(void)
 	struct program p;
 	struct client one = { 0 };
 
-	park_time = PARK;
-	begin();
-	park_time = 60000;
+	begin_brief();
 	hosts_join(&b, &a);
 	prog_start(&p, "me", "/t/p", 0);
 	prog_leave(&p);
