@@ -605,7 +605,7 @@ step() { # stage|swap
 	set -- --config "$backup_conf" --db "$db" --no-start "--$1" --at "$at" --identity - \
 	    ${node:+--node "$node"} ${from:+--from-file "$from"} ${with_key:+--with-key}
 	_code=0
-	(cd / && as_user "$owner" "$here/restore.sh" "$@") >"$work/told" || _code=$?
+	(cd / && as_user "$owner" "$here/restore.sh" "$@") >/dev/null || _code=$?
 	[ $_code -eq 0 ] || exit $_code
 }
 
